@@ -33,6 +33,7 @@ func (r Result) Provisional() bool { return r == Unknown || r == NotSent }
 // Verdict is what is known about one row. The zero Result means that nothing is known yet.
 type Verdict struct {
 	Row     int       // the row's number in the source file, counted from 1 as a spreadsheet program shows it
+	DocID   string    // the document it is about; empty where the row names none
 	Result  Result    //
 	Status  string    // the document's status code at upstream, such as "220"; empty when not known
 	Code    string    // upstream's error code, such as "err-incorrect-update-action", or a local one; may be empty

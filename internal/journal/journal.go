@@ -1,0 +1,368 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"denybatch/internal/clock"
+	"denybatch/internal/objects"
+	"denybatch/internal/verdict"
+)
+
+// ErrLost means that another worker took the batch over: stop at once and leave it alone.
+var ErrLost = errors.New("another worker took this batch over")
+
+// BusyError means that another worker holds the batch.
+type BusyError struct {
+	Batch string
+	Lease Lease
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("batch %s is being worked on by %s until %s", e.Batch, e.Lease.Owner, e.Lease.Until.Format(time.RFC3339))
+}
+
+// Claim is what a worker says to get hold of a batch.
+type Claim struct {
+	Batch  string
+	Source Source
+	Org    string
+	Owner  string                  // unique to this worker: no two processes or invocations ever share one
+	Lease  time.Duration           // how long others keep their hands off after each sign of life
+	Dead   func(owner string) bool // reports that a holder cannot be alive although its lease is; nil means never
+	Reopen bool                    // an ended batch with unknown or not_sent rows starts its next run
+	Clock  clock.Clock
+}
+
+// Journal is a worker's hold on one batch. It is safe for concurrent use.
+type Journal struct {
+	claim Claim
+	store objects.Store
+
+	flushing sync.Mutex // held while a segment or the record is being written
+	record   Record
+	etag     string
+	segments []segment
+
+	mu      sync.Mutex
+	pending []verdict.Verdict
+	calls   Calls
+	settled rows // rows that need nothing more in this run
+	doubt   rows // rows that an earlier run ended as unknown
+	through int  // sent_through as it is stored
+	foreign int  // sent_through as other workers of this run left it
+	until   time.Time
+}
+
+// Open takes hold of a batch: of a new one, of one whose worker died, or of one that is over (then nothing may be
+// flushed; see [Journal.Record]). A [BusyError] means that somebody else works on it.
+func Open(ctx context.Context, s objects.Store, c Claim) (*Journal, error) {
+	j := &Journal{claim: c, store: s}
+	if err := j.acquire(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.loadSegments(ctx); err != nil {
+		return nil, err
+	}
+	j.foreign = j.through
+	if j.record.Status.Over() {
+		return j, nil
+	}
+	return j, j.fence(ctx)
+}
+
+// acquire reads the record and writes our lease into it. It goes round again when somebody else was faster.
+func (j *Journal) acquire(ctx context.Context) error {
+	for {
+		err := j.read(ctx)
+		switch {
+		case errors.Is(err, objects.ErrNotFound):
+			err = j.create(ctx)
+		case err == nil && j.rests():
+			return nil
+		case err == nil:
+			err = j.takeOver(ctx)
+		}
+		if !errors.Is(err, objects.ErrExists) && !errors.Is(err, objects.ErrChanged) {
+			return err
+		}
+	}
+}
+
+// rests reports whether the batch is over and is to stay so.
+func (j *Journal) rests() bool {
+	return j.record.Status.Over() && !(j.claim.Reopen && j.record.Unsettled())
+}
+
+func (j *Journal) create(ctx context.Context) error {
+	now := j.claim.Clock.Now()
+	j.record = Record{
+		Batch: j.claim.Batch, Source: j.claim.Source, Org: j.claim.Org,
+		Status: Running, Run: 1, Began: now, Workers: 1, Lease: j.lease(now),
+	}
+	info, err := objects.CreateBytes(ctx, j.store, recordKey(j.claim.Batch), j.record.bytes())
+	j.etag, j.until = info.ETag, j.record.Lease.Until
+	return err
+}
+
+func (j *Journal) takeOver(ctx context.Context) error {
+	now := j.claim.Clock.Now()
+	held := j.record.Lease
+	if held.Owner != "" && held.Owner != j.claim.Owner && now.Before(held.Until) && !j.dead(held.Owner) {
+		return &BusyError{Batch: j.claim.Batch, Lease: held}
+	}
+	if j.record.Status.Over() {
+		j.record.Run++
+		j.record.Status, j.record.Reason = Running, ""
+	}
+	j.record.Workers++
+	j.record.Lease = j.lease(now)
+	return j.write(ctx)
+}
+
+func (j *Journal) dead(owner string) bool { return j.claim.Dead != nil && j.claim.Dead(owner) }
+
+func (j *Journal) lease(now time.Time) Lease {
+	return Lease{Owner: j.claim.Owner, Until: now.Add(j.claim.Lease)}
+}
+
+func (j *Journal) read(ctx context.Context) error {
+	b, info, err := objects.Read(ctx, j.store, recordKey(j.claim.Batch), 1<<20)
+	if err != nil {
+		return err
+	}
+	j.record = Record{}
+	if err := json.Unmarshal(b, &j.record); err != nil {
+		return fmt.Errorf("batch record %s is damaged: %w", recordKey(j.claim.Batch), err)
+	}
+	j.etag = info.ETag
+	return nil
+}
+
+// write replaces the record that was read with j.record.
+func (j *Journal) write(ctx context.Context) error {
+	info, err := objects.ReplaceBytes(ctx, j.store, recordKey(j.claim.Batch), j.etag, j.record.bytes())
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.etag, j.until = info.ETag, j.record.Lease.Until
+	return nil
+}
+
+func (j *Journal) loadSegments(ctx context.Context) error {
+	for info, err := range j.store.List(ctx, segmentPrefix(j.claim.Batch), "") {
+		if err != nil {
+			return err
+		}
+		if err := j.loadSegment(ctx, info.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *Journal) loadSegment(ctx context.Context, key string) error {
+	h, verdicts, err := load(ctx, j.store, key)
+	if err != nil {
+		return err
+	}
+	if h.Run == j.record.Run {
+		j.through = max(j.through, h.SentThrough)
+	}
+	for _, v := range verdicts {
+		switch {
+		case h.Run == j.record.Run || !v.Result.Provisional():
+			j.settled.add(v.Row)
+		case v.Result == verdict.Unknown:
+			j.doubt.add(v.Row)
+		}
+	}
+	j.segments = append(j.segments, summarize(h, verdicts))
+	return nil
+}
+
+// fence writes an empty segment, so that a worker that still believes in its old lease fails at its next one.
+// What that worker wrote while we were reading is read now.
+func (j *Journal) fence(ctx context.Context) error {
+	for {
+		err := j.append(ctx, nil, j.through)
+		if !errors.Is(err, ErrLost) {
+			return err
+		}
+		if err := j.loadSegment(ctx, segmentKey(j.claim.Batch, j.nextSegment())); err != nil {
+			return err
+		}
+		j.foreign = j.through
+	}
+}
+
+func (j *Journal) nextSegment() int {
+	if len(j.segments) == 0 {
+		return 1
+	}
+	return j.segments[len(j.segments)-1].number + 1
+}
+
+// append creates the next segment. ErrLost means that somebody else created it.
+func (j *Journal) append(ctx context.Context, verdicts []verdict.Verdict, through int) error {
+	h := header{Segment: j.nextSegment(), Run: j.record.Run, Owner: j.claim.Owner, SentThrough: through}
+	key, b := segmentKey(j.claim.Batch, h.Segment), encode(h, verdicts)
+	_, err := objects.CreateBytes(ctx, j.store, key, b)
+	if errors.Is(err, objects.ErrExists) {
+		// A store that retries by itself may meet its own first attempt.
+		there, _, rerr := objects.Read(ctx, j.store, key, maxSegment)
+		if rerr != nil {
+			return rerr
+		}
+		if !bytes.Equal(there, b) {
+			return ErrLost
+		}
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	j.segments = append(j.segments, summarize(h, verdicts))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.through = max(j.through, through)
+	return nil
+}
+
+// Record is the batch as this worker knows it.
+func (j *Journal) Record() Record {
+	j.flushing.Lock()
+	defer j.flushing.Unlock()
+	return j.record
+}
+
+// Settled reports whether row needs nothing more in this run.
+func (j *Journal) Settled(row int) bool { return j.settled.has(row) }
+
+// InDoubt reports whether row may have been sent by somebody else, so that it must be read back before it is sent.
+// It speaks of what was known when the journal was opened.
+func (j *Journal) InDoubt(row int) bool { return row <= j.foreign || j.doubt.has(row) }
+
+// Through is the last row that may be sent without flushing again.
+func (j *Journal) Through() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.through
+}
+
+// LeaseUntil is when others may take the batch over.
+func (j *Journal) LeaseUntil() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.until
+}
+
+// Settle notes verdicts; they are durable after the next Flush.
+func (j *Journal) Settle(v ...verdict.Verdict) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.pending = append(j.pending, v...)
+}
+
+// Count adds to the calls that the record reports.
+func (j *Journal) Count(c Calls) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.calls.Bulk += c.Bulk
+	j.calls.Reads += c.Reads
+}
+
+// Pending is how many verdicts wait for the next Flush.
+func (j *Journal) Pending() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.pending)
+}
+
+// Flush makes everything settled so far durable, permits rows up to through to be sent, and renews the lease.
+// ErrLost means that the batch belongs to somebody else now.
+func (j *Journal) Flush(ctx context.Context, through int) error {
+	j.flushing.Lock()
+	defer j.flushing.Unlock()
+	verdicts := j.take()
+	if err := j.append(ctx, verdicts, max(through, j.Through())); err != nil {
+		return err
+	}
+	return j.update(ctx, func(*Record) {})
+}
+
+func (j *Journal) take() []verdict.Verdict {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	v := j.pending
+	j.pending = nil
+	return v
+}
+
+// update changes the record and renews the lease. Only the holder changes a record, so a record that changed under us
+// has another holder.
+func (j *Journal) update(ctx context.Context, change func(*Record)) error {
+	j.mu.Lock()
+	j.record.Calls.Bulk += j.calls.Bulk
+	j.record.Calls.Reads += j.calls.Reads
+	j.calls = Calls{}
+	j.mu.Unlock()
+	j.record.Lease = j.lease(j.claim.Clock.Now())
+	change(&j.record)
+	want := j.record.bytes()
+	err := j.write(ctx)
+	if !errors.Is(err, objects.ErrChanged) {
+		return err
+	}
+	there, info, rerr := objects.Read(ctx, j.store, recordKey(j.claim.Batch), 1<<20)
+	if rerr != nil {
+		return rerr
+	}
+	if !bytes.Equal(there, want) {
+		return ErrLost
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.etag, j.until = info.ETag, j.record.Lease.Until
+	return nil
+}
+
+// Report says that every row is settled and how. From here on the verdicts do not change in this run.
+func (j *Journal) Report(ctx context.Context, rows int, counts verdict.Counts, reason string) error {
+	j.flushing.Lock()
+	defer j.flushing.Unlock()
+	return j.update(ctx, func(r *Record) {
+		r.Status, r.Reason = Reporting, reason
+		r.Rows, r.Counts = rows, counts
+		r.Finished = j.claim.Clock.Now()
+	})
+}
+
+// Finish says that the report is out, and lets the batch go.
+func (j *Journal) Finish(ctx context.Context) error {
+	j.flushing.Lock()
+	defer j.flushing.Unlock()
+	return j.update(ctx, func(r *Record) {
+		r.Status, r.Lease = Finished, Lease{}
+		if r.Reason != "" {
+			r.Status = Stopped
+		}
+	})
+}
+
+// Release flushes and lets the batch go unfinished, so that the next worker need not wait for the lease to run out.
+func (j *Journal) Release(ctx context.Context) error {
+	if err := j.Flush(ctx, 0); err != nil {
+		return err
+	}
+	j.flushing.Lock()
+	defer j.flushing.Unlock()
+	return j.update(ctx, func(r *Record) { r.Lease = Lease{} })
+}
