@@ -1,0 +1,137 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/xuri/excelize/v2"
+
+	"denybatch/internal/verdict"
+)
+
+// page writes the overview from the top down. After an error it does nothing.
+type page struct {
+	excel                *excelize.File
+	styles               xlsxStyles
+	row                  int
+	big, bold, label     int
+	heading, number, sum int
+	err                  error
+}
+
+func newPage(x *excelize.File, styles xlsxStyles) *page {
+	p := &page{excel: x, styles: styles, row: 1}
+	p.big = p.style(&excelize.Style{Font: &excelize.Font{Bold: true, Size: 18, Color: ink}})
+	p.bold = p.style(&excelize.Style{Font: &excelize.Font{Bold: true, Size: 12, Color: ink}})
+	p.label = p.style(&excelize.Style{Font: &excelize.Font{Color: "595959"}})
+	p.heading = p.style(headingStyle())
+	p.number = p.style(&excelize.Style{NumFmt: thousands})
+	p.sum = p.style(&excelize.Style{NumFmt: thousands, Font: &excelize.Font{Bold: true}, Border: []excelize.Border{{Type: "top", Color: ink, Style: 1}}})
+	for col, width := range map[string]float64{"A": 20, "B": 16, "C": 72, "D": 58} {
+		p.try(x.SetColWidth(overviewSheet, col, col, width))
+	}
+	p.try(x.SetSheetView(overviewSheet, 0, &excelize.ViewOptions{ShowGridLines: new(false)}))
+	p.try(x.SetSheetProps(overviewSheet, &excelize.SheetPropsOptions{FitToPage: new(true)}))
+	p.try(x.SetPageLayout(overviewSheet, &excelize.PageLayoutOptions{Orientation: new("landscape")}))
+	return p
+}
+
+func (p *page) try(err error) { p.err = firstError(p.err, err) }
+
+func (p *page) style(s *excelize.Style) int {
+	id, err := p.excel.NewStyle(s)
+	p.try(err)
+	return id
+}
+
+// put writes a value in this row. Texts are never formulas.
+func (p *page) put(col string, value any, style int) {
+	cell := fmt.Sprint(col, p.row)
+	switch v := value.(type) {
+	case string:
+		p.try(p.excel.SetCellStr(overviewSheet, cell, legible(v)))
+	case int:
+		p.try(p.excel.SetCellInt(overviewSheet, cell, int64(v)))
+	}
+	p.try(p.excel.SetCellStyle(overviewSheet, cell, cell, style))
+}
+
+func (p *page) title(title, subtitle string) {
+	p.put("A", title, p.big)
+	p.try(p.excel.SetRowHeight(overviewSheet, p.row, 28))
+	p.row++
+	p.put("A", subtitle, p.bold)
+	p.row += 2
+}
+
+// facts writes a heading and what is known below it.
+func (p *page) facts(heading string, facts []fact) {
+	p.put("A", heading, p.bold)
+	p.row++
+	for _, f := range facts {
+		if f.value == "" {
+			continue
+		}
+		p.put("A", f.name, p.label)
+		p.put("B", f.value, 0)
+		p.row++
+	}
+	p.row++
+}
+
+// results writes how many rows have each result, what that means and what to do, with the sums below and a chart.
+func (p *page) results(s Summary) {
+	for i, heading := range []string{"Result", "Rows", "What it means", "What to do"} {
+		p.put(string(rune('A'+i)), heading, p.heading)
+	}
+	p.row++
+	first := p.row
+	for _, r := range verdict.Results {
+		p.put("A", string(r), p.styles.resultIDs[r])
+		p.put("B", s.Counts[r], p.number)
+		p.put("C", lexicon[r].meaning, 0)
+		p.put("D", lexicon[r].remedy, 0)
+		p.row++
+	}
+	p.put("A", "Sum", p.sum)
+	p.put("B", s.Rows, p.sum)
+	p.put("C", s.Invariant.Sums, p.sum)
+	p.put("D", "", p.sum)
+	p.try(p.excel.AddChart(overviewSheet, "D3", countsChart(first, p.row-1)))
+	p.row += 2
+}
+
+func (p *page) notes(notes []string) {
+	if len(notes) == 0 {
+		return
+	}
+	p.put("A", "Notes", p.bold)
+	p.row++
+	for _, n := range notes {
+		p.put("A", n, 0)
+		p.row++
+	}
+}
+
+// countsChart is a bar for each result, in the result's colour, over the table in these rows.
+func countsChart(first, last int) *excelize.Chart {
+	bars := make([]excelize.ChartDataPoint, len(verdict.Results))
+	for i, r := range verdict.Results {
+		bars[i] = excelize.ChartDataPoint{Index: i, Fill: solid(lexicon[r].bar)}
+	}
+	return &excelize.Chart{
+		Type: excelize.Bar,
+		Series: []excelize.ChartSeries{{
+			Name:       "Rows",
+			Categories: fmt.Sprintf("%s!$A$%d:$A$%d", overviewSheet, first, last),
+			Values:     fmt.Sprintf("%s!$B$%d:$B$%d", overviewSheet, first, last),
+			DataPoint:  bars,
+		}},
+		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "Rows by result"}}},
+		Legend:    excelize.ChartLegend{Position: "none"},
+		PlotArea:  excelize.ChartPlotArea{ShowVal: true},
+		Dimension: excelize.ChartDimension{Width: 400, Height: 330},
+		XAxis:     excelize.ChartAxis{ReverseOrder: true},
+		YAxis:     excelize.ChartAxis{None: true},
+		GapWidth:  new(uint(40)),
+	}
+}

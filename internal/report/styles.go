@@ -1,0 +1,104 @@
+package report
+
+import (
+	"github.com/xuri/excelize/v2"
+
+	"denybatch/internal/verdict"
+)
+
+// words says what a result means to the person who reads the report.
+type words struct {
+	meaning, remedy string
+	paper, ink      string // colours of a cell
+	bar             string // colour in the chart
+	bold            bool
+}
+
+var lexicon = map[verdict.Result]words{
+	verdict.Denied: {
+		"InvX confirmed the denial in this batch.", "Nothing.",
+		"C6EFCE", "006100", "43A047", false},
+	verdict.AlreadyDenied: {
+		"It was denied before this batch reached it.", "Nothing.",
+		"DCE6DA", "4A5F46", "9DB59A", false},
+	verdict.Rejected: {
+		"InvX refused this document; its code and message say why.", "Correct the row in the retry file and send that file.",
+		"FFC7CE", "9C0006", "D32F2F", false},
+	verdict.Invalid: {
+		"The row has faults, so it was not sent; the message names each.", "Correct the row in the retry file and send that file.",
+		"FCD5B4", "974706", "EF6C00", false},
+	verdict.Duplicate: {
+		"The document stands on an earlier row of this file.", "Nothing, unless the message says that the comments differ.",
+		"EDEDED", "595959", "9E9E9E", false},
+	verdict.Skipped: {
+		"An earlier report says that this row is done.", "Nothing.",
+		"EDEDED", "595959", "BDBDBD", false},
+	verdict.Unknown: {
+		"It was sent, but neither the answer nor the document itself tells what happened.", "Wait: the next sweep looks again. Do not send it by hand.",
+		"E4DFEC", "5B2C8A", "7B1FA2", true},
+	verdict.NotSent: {
+		"The batch stopped before this row.", "Wait for the next sweep, or send the retry file.",
+		"FFEB9C", "7F6000", "FBC02D", false},
+	verdict.WouldSend: {
+		"This was a dry run: the row is fit to be sent.", "Send the file for real.",
+		"DDEBF7", "1F4E78", "1E88E5", false},
+}
+
+const ink = "1F3864"
+
+// Number formats that every spreadsheet program knows.
+const (
+	thousands = 3  // "#,##0"
+	textual   = 49 // "@": what is typed stays text
+)
+
+func resultStyle(w words) *excelize.Style {
+	return &excelize.Style{Font: &excelize.Font{Color: w.ink, Bold: w.bold}, Fill: solid(w.paper)}
+}
+
+func headingStyle() *excelize.Style {
+	return &excelize.Style{
+		Font:      &excelize.Font{Bold: true, Color: "FFFFFF"},
+		Fill:      solid(ink),
+		Alignment: &excelize.Alignment{Vertical: "center"},
+	}
+}
+
+// resultHeadingStyle tells our columns from the user's.
+func resultHeadingStyle() *excelize.Style {
+	s := headingStyle()
+	s.Fill = solid("44546A")
+	return s
+}
+
+func textStyle() *excelize.Style { return &excelize.Style{NumFmt: textual} }
+
+func solid(colour string) excelize.Fill {
+	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}}
+}
+
+// xlsxStyles is the styles of report.xlsx, for the worksheets written here and for those that excelize writes.
+type xlsxStyles struct {
+	heading, resultHeading, text style
+	textID                       int
+	results                      map[verdict.Result]style
+	resultIDs                    map[verdict.Result]int
+}
+
+func newXLSXStyles(x *excelize.File) (s xlsxStyles, err error) {
+	id := func(style *excelize.Style) int {
+		n, fault := x.NewStyle(style)
+		err = firstError(err, fault)
+		return n
+	}
+	s.heading = styleOf(id(headingStyle()))
+	s.resultHeading = styleOf(id(resultHeadingStyle()))
+	s.textID = id(textStyle())
+	s.text = styleOf(s.textID)
+	s.results, s.resultIDs = map[verdict.Result]style{}, map[verdict.Result]int{}
+	for _, r := range verdict.Results {
+		s.resultIDs[r] = id(resultStyle(lexicon[r]))
+		s.results[r] = styleOf(s.resultIDs[r])
+	}
+	return s, err
+}
