@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -33,6 +34,7 @@ type Info struct {
 }
 
 // Store is a set of objects named by slash-separated keys. It is safe for concurrent use, also by several processes.
+// Keys are those that [CheckKey] accepts, in every implementation.
 type Store interface {
 	// Open reads the newest object at key. ErrNotFound when there is none. The caller closes the body.
 	Open(ctx context.Context, key string) (io.ReadCloser, Info, error)
@@ -60,6 +62,26 @@ type Writer interface {
 	Commit(ctx context.Context) (Info, error)
 	// Abort drops what was written. After Commit it does nothing, so it can be deferred.
 	Abort()
+}
+
+// CheckKey returns why key names no object: it is longer than 1,024 bytes, has an empty, "." or ".." segment or a NUL, or
+// is in the folder .denybatch, which is reserved for what an implementation needs.
+func CheckKey(key string) error {
+	if len(key) > 1024 {
+		return fmt.Errorf("key of %d bytes, more than 1,024", len(key))
+	}
+	if strings.ContainsRune(key, 0) {
+		return fmt.Errorf("key %q contains a NUL", key)
+	}
+	for segment := range strings.SplitSeq(key, "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return fmt.Errorf("key %q has a segment %q", key, segment)
+		}
+	}
+	if first, _, _ := strings.Cut(key, "/"); strings.EqualFold(first, ".denybatch") {
+		return fmt.Errorf("key %q is reserved", key)
+	}
+	return nil
 }
 
 // Read returns the whole object at key, which must be small: more than limit bytes are an error.
