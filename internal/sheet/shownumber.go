@@ -1,0 +1,294 @@
+package sheet
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// longNumber is how many digits a whole number must have so that it is never shown in scientific notation.
+const longNumber = 12
+
+// appendNumber adds a number as the section shows it.
+func (s *section) appendNumber(out []byte, d decimal) []byte {
+	if s.has(generalItem) || s.has('@') {
+		return s.appendAround(out, d)
+	}
+	if d.negative {
+		out = append(out, '-')
+		d.negative = false
+	}
+	items := s.items
+	for i, it := range items {
+		if it.kind == 'E' && i > 0 {
+			return appendExponential(out, items, i, d)
+		}
+	}
+	if at := slash(items); at >= 0 {
+		return appendFraction(out, items, at, d)
+	}
+	return newPicture(items).append(out, d)
+}
+
+// appendAround shows an unformatted number between the section's literals.
+func (s *section) appendAround(out []byte, d decimal) []byte {
+	for _, it := range s.items {
+		switch it.kind {
+		case generalItem, '@':
+			out = d.appendGeneral(out)
+		case literal:
+			out = append(out, it.text...)
+		}
+	}
+	return out
+}
+
+// picture is where the digits of a number go among literals.
+type picture struct {
+	items  []item
+	point  int // index of the decimal point, len(items) when there is none
+	before int // places for digits before the point
+	after  int // and behind it
+	group  bool
+	shift  int // powers of ten, for per cent and thousands
+}
+
+func isDigit(kind byte) bool { return kind == '0' || kind == '#' || kind == '?' }
+
+func newPicture(items []item) picture {
+	p := picture{items: items, point: len(items)}
+	last := -1
+	for i, it := range items {
+		switch {
+		case it.kind == '.' && p.point == len(items):
+			p.point = i
+		case it.kind == '%':
+			p.shift += 2
+		case isDigit(it.kind):
+			last = i
+			if i < p.point {
+				p.before++
+			} else {
+				p.after++
+			}
+		}
+	}
+	p.commas(last)
+	return p
+}
+
+// commas between digits group thousands; behind the last one each divides by a thousand.
+func (p *picture) commas(last int) {
+	seen := 0
+	for i, it := range p.items {
+		switch {
+		case isDigit(it.kind):
+			seen++
+		case it.kind != ',' || seen == 0:
+		case i > last, i < p.point && seen == p.before:
+			p.shift -= 3
+		case i < p.point:
+			p.group = true
+		}
+	}
+}
+
+func (p picture) append(out []byte, d decimal) []byte {
+	if !d.zero() {
+		d.exp += p.shift
+	}
+	whole, fraction := d.split(p.after)
+	place, behind := 0, 0
+	for i, it := range p.items {
+		switch {
+		case isDigit(it.kind) && i < p.point:
+			out = p.whole(out, it.kind, place, whole)
+			place++
+		case isDigit(it.kind):
+			out = p.fraction(out, it.kind, behind, fraction, p.items[i+1:])
+			behind++
+		case it.kind == '.' && i == p.point:
+			if p.before == 0 {
+				out = append(out, whole...)
+			}
+			out = append(out, '.')
+		case it.kind == ',':
+		default:
+			out = append(out, it.text...)
+		}
+	}
+	return out
+}
+
+// whole shows what goes in a place before the point. The first place takes all digits that have no place of their own.
+func (p picture) whole(out []byte, kind byte, place int, digits []byte) []byte {
+	right := p.before - place - 1 // places to the right of this one
+	if place == 0 {
+		for len(digits) > p.before {
+			out = p.digit(out, digits[0], len(digits)-1)
+			digits = digits[1:]
+		}
+	}
+	switch {
+	case right < len(digits):
+		return p.digit(out, digits[len(digits)-1-right], right)
+	case kind == '0':
+		return p.digit(out, '0', right)
+	case kind == '?':
+		return append(out, ' ')
+	}
+	return out
+}
+
+func (p picture) digit(out []byte, digit byte, right int) []byte {
+	out = append(out, digit)
+	if p.group && right > 0 && right%3 == 0 {
+		out = append(out, ',')
+	}
+	return out
+}
+
+// fraction shows what goes in a place behind the point. Zeros at the end are left out where the format allows it.
+func (p picture) fraction(out []byte, kind byte, place int, digits []byte, rest []item) []byte {
+	needed := kind == '0' || strings.Trim(string(digits[place:]), "0") != ""
+	for _, it := range rest {
+		needed = needed || it.kind == '0'
+	}
+	switch {
+	case needed:
+		return append(out, digits[place])
+	case kind == '?':
+		return append(out, ' ')
+	}
+	return out
+}
+
+// appendExponential shows scientific notation, but long whole numbers in full: they are identifiers.
+func appendExponential(out []byte, items []item, at int, d decimal) []byte {
+	if d.whole() && d.exp >= longNumber && d.exp <= 40 {
+		return d.appendFixed(out, 0)
+	}
+	p := newPicture(items[:at])
+	step := max(p.before, 1)
+	exp := 0
+	if !d.zero() {
+		exp = int(math.Floor(float64(d.exp-1)/float64(step))) * step
+		d.exp -= exp
+		if r := d.round(p.after); r.exp > step {
+			exp, d.exp = exp+step, d.exp-step
+		}
+	}
+	out = append(p.append(out, d), 'E')
+	width := 0
+	rest := items[at+1:]
+	for len(rest) > 0 && isDigit(rest[0].kind) {
+		width, rest = width+1, rest[1:]
+	}
+	out = appendExponent(out, exp, width, items[at].text[1] == '+')
+	return newPicture(rest).append(out, decimal{})
+}
+
+// slash is the index of a fraction's bar, -1 when the section shows none.
+func slash(items []item) int {
+	for i, it := range items {
+		if it.kind == '/' && i > 0 && isDigit(items[i-1].kind) {
+			return i
+		}
+	}
+	return -1
+}
+
+// appendFraction shows a number as a common fraction: "# ?/?", "# ??/16".
+func appendFraction(out []byte, items []item, at int, d decimal) []byte {
+	top := at
+	for top > 0 && isDigit(items[top-1].kind) {
+		top--
+	}
+	width, end, fixed := denominator(items, at+1)
+	hasWhole := false
+	for _, it := range items[:top] {
+		hasWhole = hasWhole || isDigit(it.kind)
+	}
+	value := d.float()
+	whole := 0.0
+	if hasWhole {
+		whole, value = math.Modf(value)
+	}
+	num, den := approximate(value, width, fixed)
+	if hasWhole && num == den {
+		whole, num = whole+1, 0
+	}
+	if hasWhole && (whole > 0 || num == 0) {
+		w, _ := parseDecimal([]byte(strconv.FormatFloat(whole, 'f', -1, 64)))
+		out = newPicture(items[:top]).append(out, w)
+		if whole == 0 && out[len(out)-1] == ' ' {
+			out = append(out[:len(out)-1], '0', ' ')
+		}
+	} else if hasWhole {
+		out = append(out, ' ')
+	}
+	digits := width
+	if fixed > 0 {
+		digits = len(strconv.Itoa(fixed))
+	}
+	if hasWhole && num == 0 {
+		out = append(out, strings.Repeat(" ", 2*digits+1)...)
+	} else {
+		out = append(out, pad(num, at-top)+"/"+padRight(den, digits)...)
+	}
+	return newPicture(items[end:]).append(out, decimal{})
+}
+
+// denominator reads how many digits the lower number may have, or which number it must be.
+func denominator(items []item, from int) (width, end, fixed int) {
+	for end = from; end < len(items); end++ {
+		it := items[end]
+		switch {
+		case isDigit(it.kind) && fixed > 0 && it.kind == '0':
+			fixed *= 10
+		case isDigit(it.kind):
+			width++
+		case it.kind == literal && len(it.text) == 1 && it.text[0] >= '1' && it.text[0] <= '9' && fixed < 100000:
+			fixed = fixed*10 + int(it.text[0]-'0')
+		default:
+			return width, end, fixed
+		}
+	}
+	return width, end, fixed
+}
+
+// approximate finds the nearest fraction whose denominator has at most `width` digits, or is the fixed one.
+func approximate(value float64, width, fixed int) (num, den int) {
+	if fixed > 0 {
+		return int(math.Round(value * float64(fixed))), fixed
+	}
+	limit := int(math.Pow10(min(max(width, 1), 5))) - 1
+	n0, d0, n1, d1 := 0, 1, 1, 0
+	x := value
+	for range 64 {
+		whole := math.Floor(x)
+		n2, d2 := int(whole)*n1+n0, int(whole)*d1+d0
+		if d2 > limit {
+			break
+		}
+		n0, d0, n1, d1 = n1, d1, n2, d2
+		if x-whole < 1e-10 {
+			break
+		}
+		x = 1 / (x - whole)
+	}
+	if d1 == 0 {
+		return n0, d0
+	}
+	return n1, d1
+}
+
+func pad(n, width int) string {
+	s := strconv.Itoa(n)
+	return strings.Repeat(" ", max(width-len(s), 0)) + s
+}
+
+func padRight(n, width int) string {
+	s := strconv.Itoa(n)
+	return s + strings.Repeat(" ", max(width-len(s), 0))
+}
