@@ -1,0 +1,159 @@
+// Package upstreamtest is the upstream services as one local HTTP server with real state: Vayana InvX with its login
+// service theodore. What it answers can be told to go wrong in every way we know of, always the same for the same seed,
+// and it keeps the truth about every document, so that tests can hold verdicts against what happened.
+// It plays what contracts/vayana-invx.md documents; what is not documented there is an option here.
+package upstreamtest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a server is like. The zero Config is a well-behaved upstream without documents.
+type Config struct {
+	Addr    string        // loopback address to listen on; any free port when empty
+	Seed    uint64        // all random choices follow from it and from the calls
+	Faults  string        // what goes wrong; see FaultHelp
+	Latency time.Duration // every answer takes at least this long, counted from the arrival of its request
+	Skew    time.Duration // how far upstream's clock is ahead in Date headers and lastUpdated; negative is behind
+	Keep    int           // how many calls the log keeps; 10,000 when zero
+	OnCall  func(Call)    // hears of every call before its answer goes out; may be called from many goroutines at once
+	InvX    InvX
+}
+
+// Server is a running upstream. Its methods may be called from many goroutines at once.
+type Server struct {
+	cfg    Config
+	mux    *http.ServeMux
+	luck   chance
+	faults atomic.Pointer[Faults]
+	book   book
+	invx   *invx
+
+	mu       sync.Mutex // guards what follows
+	addr     string
+	listener *http.Server // nil while stopped
+	closed   bool
+}
+
+// TB is what Start needs of a test.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// Start runs a server for the length of a test.
+func Start(t TB, cfg Config) *Server {
+	t.Helper()
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatalf("upstreamtest: %v", err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// New runs a server until Close.
+func New(cfg Config) (*Server, error) {
+	cfg.Addr = cmp.Or(cfg.Addr, "127.0.0.1:0")
+	if err := loopbackOnly(cfg.Addr); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), luck: chance(0).of(cfg.Seed), addr: cfg.Addr}
+	s.book.keep = cmp.Or(cfg.Keep, 10_000)
+	if err := s.SetFaults(cfg.Faults); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.invx, err = newInvX(s, cfg.InvX); err != nil {
+		return nil, err
+	}
+	s.invx.routes(s.mux)
+	s.controlRoutes(s.mux)
+	s.mux.HandleFunc("/", s.unknownRoute)
+	return s, s.Start()
+}
+
+func loopbackOnly(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address %q: want host:port, such as 127.0.0.1:8080", addr)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("address %q: the simulator listens on this machine only, such as on 127.0.0.1:8080", addr)
+}
+
+// SetFaults changes what goes wrong from the next call on. Call numbers go on counting.
+func (s *Server) SetFaults(spec string) error {
+	faults, err := ParseFaults(spec)
+	if err != nil {
+		return err
+	}
+	s.faults.Store(&faults)
+	return nil
+}
+
+// URL is the server's base URL, such as http://127.0.0.1:40123. It stays the same over Stop and Start.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return "http://" + s.addr
+}
+
+// Start listens again, on the same port, after a Stop. State, sessions and call numbers are as they were.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return errors.New("upstreamtest: the server was closed")
+	case s.listener != nil:
+		return nil
+	}
+	port, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return err
+	}
+	s.addr = port.Addr().String()
+	s.listener = &http.Server{Handler: s.mux, ErrorLog: log.New(io.Discard, "", 0)}
+	go s.listener.Serve(port)
+	return nil
+}
+
+// Stop closes the port and every connection: from now on connections are refused.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		s.listener.Close()
+		s.listener = nil
+	}
+}
+
+// Close stops the server for good.
+func (s *Server) Close() {
+	s.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// outage stops the server for a while. It does not wait.
+func (s *Server) outage(length time.Duration) {
+	s.Stop()
+	time.AfterFunc(length, func() { s.Start() })
+}
+
+// now is the time on upstream's clock.
+func (s *Server) now() time.Time { return time.Now().Add(s.cfg.Skew) }
