@@ -40,7 +40,7 @@ func New(root string, options ...Option) (*Store, error) {
 	}
 	if info, err := os.Stat(abs); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("folder %s: %w", root, syscall.ENOTDIR)
-	} else if err != nil && !isGone(err) {
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("folder %s: %w", root, err)
 	}
 	s := &Store{root: abs, names: native(), sync: true}
@@ -130,7 +130,7 @@ func (s *Store) open(ctx context.Context, key string) (*os.File, objects.Info, e
 	if err := errors.Join(ctx.Err(), s.names.check(key)); err != nil {
 		return nil, objects.Info{}, err
 	}
-	path, _, err := s.find(key)
+	path, _, err := s.places(key).find()
 	if err != nil {
 		return nil, objects.Info{}, err
 	}
@@ -149,10 +149,10 @@ func (s *Store) open(ctx context.Context, key string) (*os.File, objects.Info, e
 	return f, info, nil
 }
 
-// find returns where the file of key is. A file moves only from the first place to the second, so looking in this
-// order cannot miss it.
-func (s *Store) find(key string) (string, fs.FileInfo, error) {
-	for _, path := range s.places(key) {
+// find returns where the file is. It moves only from the first place to the second, so looking in this order cannot
+// miss it.
+func (p places) find() (string, fs.FileInfo, error) {
+	for _, path := range p {
 		info, err := os.Stat(path)
 		if err == nil && info.Mode().IsRegular() {
 			return path, info, nil
@@ -177,14 +177,16 @@ func openFile(path string) (*os.File, error) {
 	return f, nil
 }
 
+const hashBuffer = 128 << 10
+
 // describe hashes f and rewinds it.
 func describe(ctx context.Context, key string, f *os.File) (objects.Info, error) {
-	hash := newHash()
-	if _, err := io.Copy(hash, contextReader{ctx, f}); err != nil {
-		return objects.Info{}, err
-	}
 	info, err := f.Stat()
 	if err != nil {
+		return objects.Info{}, err
+	}
+	hash, buffer := newHash(), make([]byte, min(info.Size()+1, hashBuffer))
+	if _, err := io.CopyBuffer(hash, contextReader{ctx, f}, buffer); err != nil {
 		return objects.Info{}, err
 	}
 	_, err = f.Seek(0, io.SeekStart)

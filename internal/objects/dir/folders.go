@@ -97,11 +97,19 @@ func (s *Store) moveAside(ctx context.Context, key string) error {
 	return s.syncFolder(filepath.Dir(places[1]))
 }
 
-// places returns the paths that the file of key may have: its own, and the one beside a folder of that name.
-func (s *Store) places(key string) [2]string {
+// places are the paths that the file of a key may have: its own, and the one beside a folder of that name.
+type places [2]string
+
+// places returns the places of key.
+func (s *Store) places(key string) places {
 	i := strings.LastIndexByte(key, '/') + 1
-	folder, name := s.folder(key[:i]), s.names.encode(key[i:])
-	return [2]string{folder + pieces(name), folder + pieces(name+fileMark)}
+	return s.placesIn(s.folder(key[:i]), key[i:])
+}
+
+// placesIn returns the places of the key that ends in segment and belongs into folder.
+func (s *Store) placesIn(folder, segment string) places {
+	name := s.names.encode(segment)
+	return places{folder + pieces(name), folder + pieces(name+fileMark)}
 }
 
 // folder returns the path of the folder that holds the keys beginning with prefix, which is empty or ends in a slash.

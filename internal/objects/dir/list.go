@@ -40,23 +40,27 @@ func (l listing) folder(top string) bool {
 	if err != nil {
 		return l.yield(objects.Info{}, fmt.Errorf("list %s: %w", top, err)) && false
 	}
+	path := l.store.folder(top)
 	for _, entry := range entries {
-		if l.wants(entry) && !l.entry(entry) {
+		switch {
+		case !l.wants(entry):
+		case strings.HasSuffix(entry, "/"):
+			if !l.folder(entry) {
+				return false
+			}
+		case !l.object(entry, l.store.placesIn(path, entry[len(top):])):
 			return false
 		}
 	}
 	return true
 }
 
-// entry yields one object, or those of one folder.
-func (l listing) entry(key string) bool {
-	if strings.HasSuffix(key, "/") {
-		return l.folder(key)
-	}
+// object yields the object at key.
+func (l listing) object(key string, at places) bool {
 	if err := l.ctx.Err(); err != nil {
 		return l.yield(objects.Info{}, err) && false
 	}
-	_, info, err := l.store.find(key)
+	_, info, err := at.find()
 	if errors.Is(err, objects.ErrNotFound) {
 		return true // it vanished, or it is a name that no key has
 	}

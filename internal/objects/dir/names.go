@@ -69,6 +69,9 @@ func (n naming) decode(name string) string {
 
 // pieces returns the path of a name, which is the name itself unless it is too long.
 func pieces(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
 	var path strings.Builder
 	for len(name) > maxName {
 		cut := maxName - len(moreMark)

@@ -123,13 +123,13 @@ func (w *writer) claim(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	switch _, _, err := w.store.find(w.key); {
+	places := w.store.places(w.key)
+	switch _, _, err := places.find(); {
 	case err == nil:
 		return objects.ErrExists
 	case !errors.Is(err, objects.ErrNotFound):
 		return err
 	}
-	places := w.store.places(w.key)
 	place := places[0]
 	err = link(w.file.Name(), place)
 	if info, lerr := os.Lstat(place); errors.Is(err, fs.ErrExist) && lerr == nil && info.IsDir() {
@@ -151,10 +151,15 @@ func link(from, to string) error {
 	if err == nil || errors.Is(err, fs.ErrExist) || isGone(err) {
 		return err
 	}
+	return moveNew(from, to)
+}
+
+// moveNew does what link does where there are no hard links, as long as the others hold the key's lock for it too.
+func moveNew(from, to string) error {
 	if _, err := os.Lstat(to); err == nil {
 		return fs.ErrExist
 	}
-	return os.Rename(from, to) // no hard links here: the key's lock keeps the others out
+	return os.Rename(from, to)
 }
 
 // replace puts the file in place of the one whose ETag is etag.
