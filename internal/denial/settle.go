@@ -1,0 +1,153 @@
+package denial
+
+import (
+	"strings"
+	"time"
+
+	"denybatch/internal/verdict"
+	"denybatch/pkg/upstream/invx"
+)
+
+// settleItems gives each row the verdict of its item, or sends it to be read back.
+func (r *run) settleItems(rows []*row, answer invx.Answer) {
+	found := match(rows, answer.Items)
+	guesses := nameless(found, answer.Items)
+	for i, one := range rows {
+		switch {
+		case found[i] != nil:
+			r.settleItem(one, found[i], answer.Date, len(rows) == 1)
+		case len(guesses) > 0:
+			r.settleGuess(one, guesses[0], len(rows) == 1 && len(answer.Items) == 1)
+			guesses = guesses[1:]
+		default:
+			one.sent, one.lost = true, true
+			one.tries++
+			r.board.doubt(one)
+		}
+	}
+}
+
+func (r *run) settleItem(one *row, it *invx.Item, date time.Time, only bool) {
+	one.sent = true
+	switch {
+	case succeeded(it):
+		result := verdict.Denied
+		if !r.deniedNow(one, it.Document, date) {
+			result = verdict.AlreadyDenied
+		}
+		r.accept(one, result)
+	case refused(it):
+		one.proof = proofOfItem(it, item)
+		if only {
+			one.proof.weight = alone
+		}
+		r.board.doubt(one)
+	default: // success, they say, but the document is not denied
+		one.tries++
+		r.board.doubt(one)
+	}
+}
+
+// settleGuess treats an item without a name as what is left for the row, to be confirmed.
+func (r *run) settleGuess(one *row, it *invx.Item, only bool) {
+	one.sent = true
+	one.proof = proofOfItem(it, group)
+	if only {
+		one.proof.weight = alone
+	}
+	r.board.doubt(one)
+}
+
+func proofOfItem(it *invx.Item, w weight) proof {
+	return proof{weight: w, code: it.Code, message: it.Message}
+}
+
+// deniedNow reports whether a document that a bulk answer shows as denied was denied by this batch, rather than before:
+// an upstream that takes a repeated denial for a success shows the old one.
+func (r *run) deniedNow(one *row, d *invx.Document, date time.Time) bool {
+	if !d.LastUpdated.IsZero() {
+		return !d.LastUpdated.Before(r.beganThere(date))
+	}
+	return d.DenialComments == "" || sameComment(d.DenialComments, one.Comment)
+}
+
+// deniedByUs reports the same of a document that was read back, where upstream vouches for nothing: it must carry our
+// comment and have changed since the batch began.
+func (r *run) deniedByUs(one *row, d *invx.Document, date time.Time) bool {
+	if !sameComment(d.DenialComments, one.Comment) {
+		return false
+	}
+	if d.LastUpdated.IsZero() {
+		return one.sent
+	}
+	return !d.LastUpdated.Before(r.beganThere(date))
+}
+
+// beganThere is when the batch began by upstream's clock, as far as its Date header tells. That header has whole
+// seconds, so a small difference is none, and an absurd one is no clock.
+func (r *run) beganThere(date time.Time) time.Time {
+	if date.IsZero() {
+		return r.began
+	}
+	skew := date.Sub(r.clock.Now())
+	if skew.Abs() <= 2*time.Second || skew.Abs() > 24*time.Hour {
+		return r.began
+	}
+	return r.began.Add(skew - time.Second)
+}
+
+// sameComment compares comments but for white space, which upstream may tidy.
+func sameComment(a, b string) bool {
+	return a == b || strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
+}
+
+// accept settles a denied row.
+func (r *run) accept(one *row, result verdict.Result) {
+	r.mu.Lock()
+	r.unlike.over = true
+	r.mu.Unlock()
+	v := verdict.Verdict{Result: result, Status: invx.StatusDenied}
+	if result == verdict.AlreadyDenied {
+		v.Message = "the document was denied before this batch reached it"
+	}
+	r.settle(one, v)
+}
+
+// reject settles a row that upstream refuses, and stops the batch when that is all it does.
+func (r *run) reject(one *row, v verdict.Verdict) {
+	v.Result = verdict.Rejected
+	r.settle(one, v)
+	r.mu.Lock()
+	r.unlike.see(v.Code)
+	stop := !r.unlike.over && r.unlike.times >= r.opt.StopAfter
+	r.mu.Unlock()
+	if stop {
+		r.stop("InvX refused every one of the first "+count(r.opt.StopAfter, "document")+" for the same reason ("+
+			or(v.Code, or(v.Message, "none given"))+"): check the organisation and the file", true)
+	}
+}
+
+// see notes one more refusal.
+func (u *unlike) see(code string) {
+	if code == "err-incorrect-update-action" || (u.times > 0 && code != u.code) {
+		u.over = true // the one refusal that InvX documents is about the document's state, not about us
+	}
+	u.code = code
+	u.times++
+}
+
+func (r *run) settleUnknown(one *row, why string) {
+	v := verdict.Verdict{Result: verdict.Unknown, Code: one.proof.code, Message: why}
+	r.settle(one, v)
+}
+
+// settle notes a row's verdict, once.
+func (r *run) settle(one *row, v verdict.Verdict) {
+	v.Row, v.DocID, v.At = one.Row, one.DocID, r.clock.Now().Truncate(time.Millisecond)
+	r.j.Settle(v)
+	r.mu.Lock()
+	r.settled++
+	r.counts[v.Result]++
+	r.mu.Unlock()
+	r.part(one, false, v.Result == verdict.Rejected)
+}
