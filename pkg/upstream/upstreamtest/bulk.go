@@ -97,6 +97,7 @@ type denial struct {
 
 // run fills in the results, or gives the reason why the whole call is refused.
 func (d *denial) run(q *bulkRequest) *problem {
+	d.look()
 	if d.poisoned() {
 		return internalError
 	}
@@ -112,23 +113,29 @@ func (d *denial) run(q *bulkRequest) *problem {
 	return nil
 }
 
-// poisoned counts who was asked for, and tells whether one of them breaks the call.
-func (d *denial) poisoned() (broken bool) {
+// look finds the documents and counts that they were asked for.
+func (d *denial) look() {
 	for i := range d.items {
-		if n := d.find(&d.items[i]); n != 0 {
-			r := d.store.at(n)
-			r.asked++
-			broken = broken || r.behaviour&poison != 0
+		it := &d.items[i]
+		if it.record = d.store.visible(d.org, it.id, it.hash); it.record != 0 {
+			d.store.at(it.record).asked++
 		}
 	}
-	return broken
 }
 
-func (d *denial) find(it *item) uint32 { return d.store.visible(d.org, it.id, it.hash) }
+// poisoned tells whether one of the documents breaks the call.
+func (d *denial) poisoned() bool {
+	for i := range d.items {
+		if n := d.items[i].record; n != 0 && d.store.at(n).behaviour&poison != 0 {
+			return true
+		}
+	}
+	return false
+}
 
 func (d *denial) firstBad() (int, *problem) {
 	for i := range d.items {
-		if refusal := d.judge(d.find(&d.items[i])); refusal != nil {
+		if refusal := d.judge(d.items[i].record); refusal != nil {
 			return i, refusal
 		}
 	}
@@ -187,7 +194,7 @@ func wrongState(status uint16) *problem {
 
 // apply denies one document if it can be denied.
 func (d *denial) apply(it *item) result {
-	n := d.find(it)
+	n := it.record
 	refusal := d.judge(n)
 	if n == 0 {
 		return result{document: snapshot{id: it.id}, refusal: refusal}

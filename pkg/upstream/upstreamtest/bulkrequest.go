@@ -25,6 +25,7 @@ type bulkRequest struct {
 type item struct {
 	id, comment []byte
 	hash        uint64
+	record      uint32 // its number in the store, once looked up; 0 when there is none
 	deny        bool
 }
 

@@ -20,7 +20,7 @@ const (
 type face struct {
 	details      []byte // from docNumber to amount
 	creation     []byte // createdByUserId and createdOn
-	registration []byte // from annotations to ewbValidTill
+	registration []byte // from annotations to ewbNo
 	irnResponse  []byte // of a cancelled document: JSON inside a string
 }
 
@@ -40,13 +40,14 @@ func newFace(luck chance, epoch time.Time) face {
 			`,"docNumber":"INV/%06d","docType":"100","docDate":%q,"sellerGstin":"29AAACS%04dF1Z5","buyerGstin":"27AABCB%04dK1ZP","irdDocType":"POST","amount":%d.%02d`,
 			luck.of(6).below(1e6), day.Format("02/01/2006"), luck.of(7).below(1e4), luck.of(8).below(1e4), 100+luck.of(9).below(1e6), luck.of(10).below(100)),
 		creation: fmt.Appendf(nil, `,"createdByUserId":%q,"createdOn":%d`, faceUser, day.UnixMilli()),
-		registration: fmt.Appendf(nil, `,"annotations":[],"irn":%q,"registeredOn":%d,"ewbNo":%d,"ewbDate":null,"ewbValidTill":null`,
+		registration: fmt.Appendf(nil, `,"annotations":[],"irn":%q,"registeredOn":%d,"ewbNo":%d`,
 			irn, day.Add(time.Minute).UnixMilli(), 100_000_000_000+luck.of(11).below(1e11)),
 		irnResponse: appendString(nil, irnResponse),
 	}
 }
 
-// appendDocument writes a document (section 5.2 of the contract).
+// appendDocument writes a document (section 5.2 of the contract). Of the fields that may be left out, those that only a
+// cancelled document fills are.
 func (f *faces) appendDocument(dst []byte, d *snapshot) []byte {
 	look := &f[d.face]
 	dst = appendString(append(dst, `{"id":`...), d.id)
@@ -58,8 +59,11 @@ func (f *faces) appendDocument(dst []byte, d *snapshot) []byte {
 	dst = append(append(dst, '"'), look.creation...)
 	dst = d.appendUpdate(dst)
 	dst = append(dst, look.registration...)
-	dst = d.appendComment(append(dst, `,"cancellationComments":`...), cancelled)
-	return append(look.appendCancellation(dst, d.status), '}')
+	if d.status == cancelled {
+		dst = d.appendComment(append(dst, `,"cancellationReason":"3","cancellationComments":`...), cancelled)
+		dst = append(append(dst, `,"irnResponse":`...), look.irnResponse...)
+	}
+	return append(dst, '}')
 }
 
 // appendComment writes the document's comment if it belongs to that status.
@@ -75,11 +79,4 @@ func (d *snapshot) appendUpdate(dst []byte) []byte {
 		return append(dst, `,"lastUpdatedByUserId":null,"lastUpdated":null`...)
 	}
 	return strconv.AppendInt(append(dst, `,"lastUpdatedByUserId":"`+faceBuyer+`","lastUpdated":`...), d.lastUpdated, 10)
-}
-
-func (f *face) appendCancellation(dst []byte, status uint16) []byte {
-	if status != cancelled {
-		return append(dst, `,"cancellationReason":null,"irnResponse":null`...)
-	}
-	return append(append(dst, `,"cancellationReason":"3","irnResponse":`...), f.irnResponse...)
 }

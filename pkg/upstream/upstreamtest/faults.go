@@ -38,6 +38,9 @@ func (f *Faults) decide(kind Kind, about facts, luck chance) effects {
 			fx.name(r)
 		}
 	}
+	if fx.instead != nil {
+		fx.ending, fx.fired = nil, fx.instead.name
+	}
 	return fx
 }
 

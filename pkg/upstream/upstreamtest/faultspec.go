@@ -253,7 +253,7 @@ func (r *rule) parseParams(s string) error {
 func (r *rule) set(name, value string) (err error) {
 	switch name {
 	case "retry-after":
-		r.retryAfter, err = strconv.Atoi(value)
+		r.retryAfter, err = parseSeconds(value)
 	case "date":
 		r.date = true
 	case "after":
@@ -267,22 +267,39 @@ func (r *rule) set(name, value string) (err error) {
 	case "n":
 		r.n, err = parseCount(value)
 	case "for":
-		r.outage, err = time.ParseDuration(value)
+		r.outage, err = parseDuration(value)
 	case "delay":
 		r.delay, err = parseDelay(value)
 	}
 	return err
 }
 
+func parseSeconds(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%q is not a number of seconds", s)
+	}
+	return n, nil
+}
+
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a duration such as 50ms or 2s", s)
+	}
+	return d, nil
+}
+
+// parseDelay reads a duration or a range of durations.
 func parseDelay(s string) (delay [2]time.Duration, err error) {
 	from, to, ranged := strings.Cut(s, "-")
-	if delay[0], err = time.ParseDuration(from); err != nil {
-		return delay, err
-	}
 	if !ranged {
 		to = from
 	}
-	if delay[1], err = time.ParseDuration(to); err == nil && delay[1] < delay[0] {
+	if delay[0], err = parseDuration(from); err != nil {
+		return delay, err
+	}
+	if delay[1], err = parseDuration(to); err == nil && delay[1] < delay[0] {
 		err = errors.New("the range runs backwards")
 	}
 	return delay, err

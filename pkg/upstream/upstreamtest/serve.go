@@ -81,14 +81,14 @@ func (s *Server) wait(c *call) {
 
 // deliver writes the answer, or whatever takes its place.
 func (s *Server) deliver(c *call, rep reply) {
-	if c.effects.instead == nil && c.effects.ending != nil {
+	if c.effects.ending != nil {
 		rep = s.spoil(c, rep)
 	}
 	if rep.status == 0 {
 		panic(http.ErrAbortHandler)
 	}
 	s.header(c, rep)
-	if c.effects.instead == nil && c.effects.ending.is(cut) {
+	if c.effects.ending.is(cut) {
 		s.writeHalf(c, rep.body)
 	}
 	c.w.Write(rep.body)

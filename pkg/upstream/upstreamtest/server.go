@@ -20,6 +20,7 @@ import (
 // Config is what a server is like. The zero Config is a well-behaved upstream without documents.
 type Config struct {
 	Addr    string        // loopback address to listen on; any free port when empty
+	Memory  bool          // no port: only Client reaches the server, over pipes that a synctest bubble can own
 	Seed    uint64        // all random choices follow from it and from the calls
 	Faults  string        // what goes wrong; see FaultHelp
 	Latency time.Duration // every answer takes at least this long, counted from the arrival of its request
@@ -41,6 +42,7 @@ type Server struct {
 	mu       sync.Mutex // guards what follows
 	addr     string
 	listener *http.Server // nil while stopped
+	pipes    *pipes       // where connections arrive in memory; nil unless Config.Memory
 	closed   bool
 }
 
@@ -121,14 +123,34 @@ func (s *Server) Start() error {
 	case s.listener != nil:
 		return nil
 	}
-	port, err := net.Listen("tcp", s.addr)
+	port, err := s.listen()
 	if err != nil {
 		return err
 	}
-	s.addr = port.Addr().String()
 	s.listener = &http.Server{Handler: s.mux, ErrorLog: log.New(io.Discard, "", 0)}
 	go s.listener.Serve(port)
 	return nil
+}
+
+func (s *Server) listen() (net.Listener, error) {
+	if s.cfg.Memory {
+		s.pipes, s.addr = newPipes(), "upstream.test"
+		return s.pipes, nil
+	}
+	port, err := net.Listen("tcp", s.addr)
+	if err == nil {
+		s.addr = port.Addr().String()
+	}
+	return port, err
+}
+
+// Client reaches the server, however it listens. It follows no proxy settings and shares no connections with other clients.
+func (s *Server) Client() *http.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	if s.cfg.Memory {
+		transport.DialContext = s.dialPipe
+	}
+	return &http.Client{Transport: transport}
 }
 
 // Stop closes the port and every connection: from now on connections are refused.

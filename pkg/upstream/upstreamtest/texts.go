@@ -1,18 +1,20 @@
 package upstreamtest
 
+import "bytes"
+
 // texts holds strings end to end in large blocks, so that a million of them cost their own bytes and nothing to collect.
-// What was put in never moves or changes: a slice that get returned stays good without a lock.
+// What was put in never moves or changes: a slice that get has given stays good without a lock.
 type texts struct {
 	blocks [][]byte
-	known  map[string]text // recent repeats, such as one comment for a whole file
+	recent [recentTexts]text // by hash: what may come again, such as one comment for a whole file
 }
 
 // text is the place of one string; the zero text is empty.
 type text struct{ at, n uint32 }
 
 const (
-	blockBits  = 20
-	knownTexts = 4096
+	blockBits   = 20
+	recentTexts = 1024
 )
 
 func (t *texts) put(b []byte) text {
@@ -31,15 +33,11 @@ func (t *texts) put(b []byte) text {
 
 // share is put for strings that are likely to come again.
 func (t *texts) share(b []byte) text {
-	if seen, ok := t.known[string(b)]; ok {
-		return seen
+	recent := &t.recent[foldHash(b)%recentTexts]
+	if !bytes.Equal(t.get(*recent), b) {
+		*recent = t.put(b)
 	}
-	if t.known == nil || len(t.known) >= knownTexts {
-		t.known = make(map[string]text)
-	}
-	placed := t.put(b)
-	t.known[string(b)] = placed
-	return placed
+	return *recent
 }
 
 func (t *texts) get(x text) []byte {
