@@ -2,12 +2,10 @@ package report_test
 
 import (
 	"context"
-	"io"
 	"testing"
 
 	"denybatch/internal/objects"
 	"denybatch/internal/report"
-	"denybatch/internal/verdict"
 )
 
 // nowhere is a store that only counts.
@@ -22,8 +20,6 @@ func (s *sink) Write(p []byte) (int, error) { s.n += int64(len(p)); return len(p
 func (s *sink) Commit(context.Context) (objects.Info, error) { return objects.Info{Size: s.n}, nil }
 
 func (s *sink) Abort() {}
-
-var _ io.Writer = &sink{}
 
 func BenchmarkPublish(b *testing.B) {
 	const rows = 200_000
@@ -54,5 +50,3 @@ func fixed(n int) []report.Row {
 	}
 	return rows
 }
-
-var _ = verdict.Results

@@ -108,17 +108,6 @@ func (g *grid) shorten(text string) string {
 	return text[:keep] + cutMark
 }
 
-// legible is the text as a cell can hold it, for those cells that excelize writes.
-func legible(text string) string {
-	var g grid
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\ufffe' || r == '\uffff' {
-			return utf8.RuneError
-		}
-		return r
-	}, g.shorten(text))
-}
-
 func blank(c byte) bool { return c <= ' ' }
 
 // canonical reports whether a number cell shows this very text again, so that nothing is lost by making it one:

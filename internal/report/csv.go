@@ -115,7 +115,7 @@ func (d *dialect) appendHeader(b []byte, header []string, width int) []byte {
 }
 
 func misread(first string) bool {
-	return strings.HasPrefix(first, "ID") || strings.HasPrefix(strings.ToLower(first), "sep=")
+	return strings.HasPrefix(first, "ID") || strings.HasPrefix(first, bom) || strings.HasPrefix(strings.ToLower(first), "sep=")
 }
 
 // csvReport is report.csv.

@@ -2,18 +2,25 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 )
 
 const (
 	utf8Plain = "utf-8"
 	utf8BOM   = "utf-8-bom"
+)
+
+var (
+	utf16LE = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	utf16BE = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	utf32LE = utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)
+	utf32BE = utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
 )
 
 // errUnencodable means that the text holds a character that the encoding does not have.
@@ -26,29 +33,21 @@ func encoder(name string) (e *encoding.Encoder, ok bool) {
 	case utf8Plain, utf8BOM:
 		return nil, true
 	case "utf-16le":
-		return wide(unicode.LittleEndian), true
+		return utf16LE.NewEncoder(), true
 	case "utf-16be":
-		return wide(unicode.BigEndian), true
-	}
-	for _, c := range charmap.All {
-		if squeeze(fmt.Sprint(c)) == squeeze(name) {
-			return c.NewEncoder(), true
-		}
+		return utf16BE.NewEncoder(), true
+	case "utf-32le":
+		return utf32LE.NewEncoder(), true
+	case "utf-32be":
+		return utf32BE.NewEncoder(), true
+	case "windows-1252":
+		return charmap.Windows1252.NewEncoder(), true
 	}
 	return nil, false
 }
 
-func wide(order unicode.Endianness) *encoding.Encoder {
-	return unicode.UTF16(order, unicode.IgnoreBOM).NewEncoder()
-}
-
-// squeeze makes "windows-1252" and "Windows 1252" the same.
-func squeeze(name string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", " ", "", "_", "").Replace(name))
-}
-
 // marked reports whether text in this encoding begins with a byte order mark.
-func marked(name string) bool { return name == utf8BOM || strings.HasPrefix(name, "utf-16") }
+func marked(name string) bool { return universal(name) && name != utf8Plain }
 
 // universal reports whether every character exists in this encoding.
 func universal(name string) bool { return strings.HasPrefix(name, "utf-") }

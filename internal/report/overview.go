@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/xuri/excelize/v2"
+
+	"denybatch/internal/verdict"
 )
 
 const overviewSheet = "Summary"
@@ -29,11 +31,11 @@ func headline(s Summary) string {
 	case s.Status == Stopped:
 		return "Stopped before the end: " + s.Stopped
 	case s.DryRun:
-		return "Dry run: nothing was sent."
+		return fmt.Sprintf("Dry run, nothing was sent: %s would be sent, %s would not.", plural(s.Counts[verdict.WouldSend], "row"), grouped(s.Rows-s.Counts[verdict.WouldSend]))
 	case s.RetryRows > 0:
-		return fmt.Sprintf("Finished: %s need attention.", plural(s.RetryRows, "row"))
+		return fmt.Sprintf("Finished: %s left to settle, see the retry file.", plural(s.RetryRows, "row"))
 	}
-	return "Finished: nothing is left to do."
+	return "Finished: every row is settled."
 }
 
 type fact struct{ name, value string }

@@ -8,24 +8,33 @@ import (
 	"denybatch/internal/verdict"
 )
 
+// Where the chart stands: beside the facts, above the table.
+const (
+	chartTop  = 3
+	chartRows = 18
+	rowPixels = 20
+)
+
 // page writes the overview from the top down. After an error it does nothing.
 type page struct {
-	excel                *excelize.File
-	styles               xlsxStyles
-	row                  int
-	big, bold, label     int
-	heading, number, sum int
-	err                  error
+	excel              *excelize.File
+	styles             xlsxStyles
+	row                int
+	big, bold, label   int
+	plain, indented    int
+	number, sum, total int
+	err                error
 }
 
 func newPage(x *excelize.File, styles xlsxStyles) *page {
 	p := &page{excel: x, styles: styles, row: 1}
-	p.big = p.style(&excelize.Style{Font: &excelize.Font{Bold: true, Size: 18, Color: ink}})
-	p.bold = p.style(&excelize.Style{Font: &excelize.Font{Bold: true, Size: 12, Color: ink}})
-	p.label = p.style(&excelize.Style{Font: &excelize.Font{Color: "595959"}})
-	p.heading = p.style(headingStyle())
+	p.big = p.style(&excelize.Style{Font: font(18, ink, true)})
+	p.bold = p.style(&excelize.Style{Font: font(12, ink, true)})
+	p.label = p.style(&excelize.Style{Font: font(11, "595959", false)})
+	p.indented = p.style(&excelize.Style{Alignment: indent})
 	p.number = p.style(&excelize.Style{NumFmt: thousands})
-	p.sum = p.style(&excelize.Style{NumFmt: thousands, Font: &excelize.Font{Bold: true}, Border: []excelize.Border{{Type: "top", Color: ink, Style: 1}}})
+	p.sum = p.style(&excelize.Style{NumFmt: thousands, Font: font(11, ink, true), Border: lineAbove})
+	p.total = p.style(&excelize.Style{Alignment: indent, Font: font(11, ink, true), Border: lineAbove})
 	for col, width := range map[string]float64{"A": 20, "B": 16, "C": 72, "D": 58} {
 		p.try(x.SetColWidth(overviewSheet, col, col, width))
 	}
@@ -48,7 +57,7 @@ func (p *page) put(col string, value any, style int) {
 	cell := fmt.Sprint(col, p.row)
 	switch v := value.(type) {
 	case string:
-		p.try(p.excel.SetCellStr(overviewSheet, cell, legible(v)))
+		p.try(p.excel.SetCellStr(overviewSheet, cell, v))
 	case int:
 		p.try(p.excel.SetCellInt(overviewSheet, cell, int64(v)))
 	}
@@ -72,7 +81,7 @@ func (p *page) facts(heading string, facts []fact) {
 			continue
 		}
 		p.put("A", f.name, p.label)
-		p.put("B", f.value, 0)
+		p.put("B", f.value, p.plain)
 		p.row++
 	}
 	p.row++
@@ -80,23 +89,25 @@ func (p *page) facts(heading string, facts []fact) {
 
 // results writes how many rows have each result, what that means and what to do, with the sums below and a chart.
 func (p *page) results(s Summary) {
-	for i, heading := range []string{"Result", "Rows", "What it means", "What to do"} {
-		p.put(string(rune('A'+i)), heading, p.heading)
-	}
+	p.row = max(p.row, chartTop+chartRows)
+	p.put("A", "Result", p.styles.headingID)
+	p.put("B", "Rows", p.styles.headingRightID)
+	p.put("C", "What it means", p.styles.headingIndentedID)
+	p.put("D", "What to do", p.styles.headingID)
 	p.row++
 	first := p.row
 	for _, r := range verdict.Results {
 		p.put("A", string(r), p.styles.resultIDs[r])
 		p.put("B", s.Counts[r], p.number)
-		p.put("C", lexicon[r].meaning, 0)
-		p.put("D", lexicon[r].remedy, 0)
+		p.put("C", lexicon[r].meaning, p.indented)
+		p.put("D", lexicon[r].remedy, p.plain)
 		p.row++
 	}
 	p.put("A", "Sum", p.sum)
 	p.put("B", s.Rows, p.sum)
-	p.put("C", s.Invariant.Sums, p.sum)
-	p.put("D", "", p.sum)
-	p.try(p.excel.AddChart(overviewSheet, "D3", countsChart(first, p.row-1)))
+	p.put("C", equation(s.Rows, s.Counts), p.total)
+	p.put("D", "", p.total)
+	p.try(p.excel.AddChart(overviewSheet, fmt.Sprint("D", chartTop), countsChart(first, p.row-1)))
 	p.row += 2
 }
 
@@ -107,31 +118,28 @@ func (p *page) notes(notes []string) {
 	p.put("A", "Notes", p.bold)
 	p.row++
 	for _, n := range notes {
-		p.put("A", n, 0)
+		p.put("A", n, p.plain)
 		p.row++
 	}
 }
 
-// countsChart is a bar for each result, in the result's colour, over the table in these rows.
+// countsChart is a ring of the counts in these rows, each in its result's colour.
 func countsChart(first, last int) *excelize.Chart {
-	bars := make([]excelize.ChartDataPoint, len(verdict.Results))
+	slices := make([]excelize.ChartDataPoint, len(verdict.Results))
 	for i, r := range verdict.Results {
-		bars[i] = excelize.ChartDataPoint{Index: i, Fill: solid(lexicon[r].bar)}
+		slices[i] = excelize.ChartDataPoint{Index: i, Fill: solid(lexicon[r].slice)}
 	}
 	return &excelize.Chart{
-		Type: excelize.Bar,
+		Type: excelize.Doughnut,
 		Series: []excelize.ChartSeries{{
 			Name:       "Rows",
 			Categories: fmt.Sprintf("%s!$A$%d:$A$%d", overviewSheet, first, last),
 			Values:     fmt.Sprintf("%s!$B$%d:$B$%d", overviewSheet, first, last),
-			DataPoint:  bars,
+			DataPoint:  slices,
 		}},
 		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "Rows by result"}}},
-		Legend:    excelize.ChartLegend{Position: "none"},
-		PlotArea:  excelize.ChartPlotArea{ShowVal: true},
-		Dimension: excelize.ChartDimension{Width: 400, Height: 330},
-		XAxis:     excelize.ChartAxis{ReverseOrder: true},
-		YAxis:     excelize.ChartAxis{None: true},
-		GapWidth:  new(uint(40)),
+		Legend:    excelize.ChartLegend{Position: "right"},
+		Dimension: excelize.ChartDimension{Width: 400, Height: (chartRows - 1) * rowPixels},
+		HoleSize:  55,
 	}
 }

@@ -71,7 +71,14 @@ func (r *retryCSV) heading(l Layout) (b []byte) {
 	if l.Reading.SepLine {
 		b = append(b, "sep="+r.delimiter+r.newline...)
 	}
-	b = r.appendHeader(b, l.Header, r.width)
+	return r.endLine(r.appendHeader(b, l.Header, r.width), len(b))
+}
+
+// endLine ends the line that began at start. An empty line would be no row to a reader, so it gets an empty cell.
+func (r *retryCSV) endLine(b []byte, start int) []byte {
+	if len(b) == start {
+		b = append(b, `""`...)
+	}
 	return append(b, r.newline...)
 }
 
@@ -80,11 +87,7 @@ func (r *retryCSV) add(row Row) error {
 		return nil
 	}
 	start := len(r.buf)
-	r.buf = r.appendCells(r.buf, row.Cells, r.width)
-	if len(r.buf) == start {
-		r.buf = append(r.buf, `""`...) // an empty line would not count as a row
-	}
-	r.buf = append(r.buf, r.newline...)
+	r.buf = r.endLine(r.appendCells(r.buf, row.Cells, r.width), start)
 	if len(r.buf) < flushSize {
 		return nil
 	}
@@ -114,7 +117,7 @@ func (r *retryCSV) finish(s *Summary) error {
 	}
 	s.RetryEncoding = r.copies[0].name
 	if r.own != "" && r.own != s.RetryEncoding {
-		s.note("retry.csv is in UTF-8: it has a character that does not exist in %s.", r.own)
+		s.note("retry.csv is in UTF-8, because it does not fit into %s, which the file was in.", r.own)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 type words struct {
 	meaning, remedy string
 	paper, ink      string // colours of a cell
-	bar             string // colour in the chart
+	slice           string // colour in the chart
 	bold            bool
 }
 
@@ -44,7 +44,17 @@ var lexicon = map[verdict.Result]words{
 		"DDEBF7", "1F4E78", "1E88E5", false},
 }
 
-const ink = "1F3864"
+const (
+	ink   = "1F3864"
+	slate = "44546A" // behind the headings of the result columns, to tell them from the user's
+)
+
+var (
+	indent    = &excelize.Alignment{Horizontal: "left", Indent: 1}
+	right     = &excelize.Alignment{Horizontal: "right"}
+	centre    = &excelize.Alignment{Horizontal: "center"}
+	lineAbove = []excelize.Border{{Type: "top", Color: ink, Style: 1}}
+)
 
 // Number formats that every spreadsheet program knows.
 const (
@@ -53,25 +63,18 @@ const (
 )
 
 func resultStyle(w words) *excelize.Style {
-	return &excelize.Style{Font: &excelize.Font{Color: w.ink, Bold: w.bold}, Fill: solid(w.paper)}
+	return &excelize.Style{Font: font(11, w.ink, w.bold), Fill: solid(w.paper)}
 }
 
-func headingStyle() *excelize.Style {
-	return &excelize.Style{
-		Font:      &excelize.Font{Bold: true, Color: "FFFFFF"},
-		Fill:      solid(ink),
-		Alignment: &excelize.Alignment{Vertical: "center"},
-	}
-}
-
-// resultHeadingStyle tells our columns from the user's.
-func resultHeadingStyle() *excelize.Style {
-	s := headingStyle()
-	s.Fill = solid("44546A")
-	return s
+func headingStyle(paper string, align *excelize.Alignment) *excelize.Style {
+	return &excelize.Style{Font: font(11, "FFFFFF", true), Fill: solid(paper), Alignment: align}
 }
 
 func textStyle() *excelize.Style { return &excelize.Style{NumFmt: textual} }
+
+func font(size float64, colour string, bold bool) *excelize.Font {
+	return &excelize.Font{Family: "Calibri", Size: size, Color: colour, Bold: bold}
+}
 
 func solid(colour string) excelize.Fill {
 	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{colour}}
@@ -79,10 +82,11 @@ func solid(colour string) excelize.Fill {
 
 // xlsxStyles is the styles of report.xlsx, for the worksheets written here and for those that excelize writes.
 type xlsxStyles struct {
-	heading, resultHeading, text style
-	textID                       int
-	results                      map[verdict.Result]style
-	resultIDs                    map[verdict.Result]int
+	heading, resultHeading, text, row            style
+	headingID, headingRightID, headingIndentedID int
+	textID                                       int
+	results                                      map[verdict.Result]style
+	resultIDs                                    map[verdict.Result]int
 }
 
 func newXLSXStyles(x *excelize.File) (s xlsxStyles, err error) {
@@ -91,10 +95,13 @@ func newXLSXStyles(x *excelize.File) (s xlsxStyles, err error) {
 		err = firstError(err, fault)
 		return n
 	}
-	s.heading = styleOf(id(headingStyle()))
-	s.resultHeading = styleOf(id(resultHeadingStyle()))
+	s.headingID = id(headingStyle(ink, nil))
+	s.headingRightID = id(headingStyle(ink, right))
+	s.headingIndentedID = id(headingStyle(ink, indent))
 	s.textID = id(textStyle())
-	s.text = styleOf(s.textID)
+	s.heading, s.text = styleOf(s.headingID), styleOf(s.textID)
+	s.resultHeading = styleOf(id(headingStyle(slate, nil)))
+	s.row = styleOf(id(&excelize.Style{Alignment: centre}))
 	s.results, s.resultIDs = map[verdict.Result]style{}, map[verdict.Result]int{}
 	for _, r := range verdict.Results {
 		s.resultIDs[r] = id(resultStyle(lexicon[r]))

@@ -96,12 +96,15 @@ func sums(rows int, c Counts) string {
 			parts = append(parts, fmt.Sprintf("%s %s", grouped(c[r]), r))
 		}
 	}
-	total := verdict.Counts(c).Total()
-	s := fmt.Sprintf("%s = %s", plural(rows, "row"), plural(total, "verdict"))
 	if len(parts) == 0 {
-		return s
+		return equation(rows, c)
 	}
-	return s + ": " + strings.Join(parts, " + ")
+	return equation(rows, c) + ": " + strings.Join(parts, " + ")
+}
+
+// equation is the invariant in short: "3 rows = 3 verdicts".
+func equation(rows int, c Counts) string {
+	return plural(rows, "row") + " = " + plural(verdict.Counts(c).Total(), "verdict")
 }
 
 func plural(n int, noun string) string {
@@ -134,10 +137,15 @@ func stored(ctx context.Context, out objects.Store, prefix string) (s Summary, f
 	if err != nil {
 		return Summary{}, false, err
 	}
+	s, err = decode(prefix+summaryFile, b)
+	return s, err == nil, err
+}
+
+func decode(key string, b []byte) (s Summary, err error) {
 	if err := json.Unmarshal(b, &s); err != nil {
-		return Summary{}, false, fmt.Errorf("decode %s: %w", prefix+summaryFile, err)
+		return Summary{}, fmt.Errorf("decode %s: %w", key, err)
 	}
-	return s, true, nil
+	return s, nil
 }
 
 func (s Summary) encode() ([]byte, error) {

@@ -126,7 +126,7 @@ func (x *xlsxReport) verdict(v verdict.Verdict) {
 	x.text(x.user+1, unstyled, v.Status)
 	x.text(x.user+2, unstyled, v.Code)
 	x.text(x.user+3, unstyled, v.Message)
-	x.number(x.user+4, unstyled, string(strconv.AppendInt(digits[:0], int64(v.Row), 10)))
+	x.number(x.user+4, x.styles.row, string(strconv.AppendInt(digits[:0], int64(v.Row), 10)))
 	x.text(x.user+5, unstyled, string(x.clock.text(v.At)))
 }
 
