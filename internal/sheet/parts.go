@@ -60,6 +60,9 @@ func (p parts) foreign() string {
 			return openDocument(string(kind))
 		}
 	}
+	if p.has("content.xml") && p.has("META-INF/manifest.xml") {
+		return "an OpenDocument file"
+	}
 	for name, what := range map[string]string{
 		"xl/workbook.bin":      "a binary Excel workbook (.xlsb)",
 		"word/document.xml":    "a Word document",
@@ -96,6 +99,9 @@ func (p parts) open(name string, limit int64) (io.ReadCloser, error) {
 	file, ok := p[partKey(name)]
 	if !ok {
 		return nil, refuse(damaged, "is a damaged workbook: its part %s is missing", shown(name))
+	}
+	if file.Flags&1 != 0 {
+		return nil, refuse("save it without a password and try again", "is protected by a password")
 	}
 	in, err := file.Open()
 	if err != nil {

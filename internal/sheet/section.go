@@ -11,7 +11,6 @@ type section struct {
 	items     []item
 	date      bool
 	condition *condition
-	language  uint64 // a Windows language id, 0 when none is named
 }
 
 // item is a piece of a section. Kinds are the characters of the format language themselves:
@@ -126,7 +125,8 @@ func (s *section) run(code string) int {
 	return n
 }
 
-// bracket reads what stands in brackets: elapsed time, a currency, a language or a condition. The rest are colours.
+// bracket reads what stands in brackets: elapsed time, a currency or a condition. Colours change nothing, and neither
+// do languages: names of months and days are shown in English.
 func (s *section) bracket(inside string) {
 	lower := strings.ToLower(inside)
 	switch {
@@ -134,11 +134,9 @@ func (s *section) bracket(inside string) {
 	case strings.Trim(lower, "h") == "", strings.Trim(lower, "m") == "", strings.Trim(lower, "s") == "":
 		s.add(elapsed, lower)
 	case lower[0] == '$':
-		currency, language, _ := strings.Cut(inside[1:], "-")
-		if currency != "" {
+		if currency, _, _ := strings.Cut(inside[1:], "-"); currency != "" {
 			s.add(literal, currency)
 		}
-		s.language, _ = strconv.ParseUint(language, 16, 64)
 	case strings.IndexByte("<>=", lower[0]) >= 0:
 		operand := strings.TrimLeft(lower, "<>=")
 		if v, err := strconv.ParseFloat(strings.TrimSpace(operand), 64); err == nil {
@@ -159,8 +157,7 @@ func (s section) hasDate() bool {
 // findMinutes tells minutes from months: an "m" behind hours or before seconds is minutes. Zeros behind a point are
 // parts of a second.
 func (s *section) findMinutes() {
-	before := byte(0)
-	var month *item
+	before, month := byte(0), -1
 	var kept []item
 	for i := 0; i < len(s.items); i++ {
 		it := s.items[i]
@@ -173,29 +170,28 @@ func (s *section) findMinutes() {
 			it.kind = subSecond
 		case it.kind == 'm' && len(it.text) <= 2 && before == 'h':
 			it.kind = minutes
-		case it.kind == 's', it.kind == elapsed && it.text[0] == 's':
-			if month != nil {
-				month.kind = minutes
-			}
+		case month >= 0 && (it.kind == 's' || it.kind == elapsed && it.text[0] == 's'):
+			kept[month].kind = minutes
 		}
 		kept = append(kept, it)
-		month, before = follow(&kept[len(kept)-1], month, before)
+		month, before = follow(kept, month, before)
 	}
 	s.items = kept
 }
 
-// follow remembers which part of a date came last, and whether it may turn out to be minutes.
-func follow(it, month *item, before byte) (*item, byte) {
+// follow remembers which part of a date came last, and where the one stands that may turn out to be minutes.
+func follow(kept []item, month int, before byte) (int, byte) {
+	it := kept[len(kept)-1]
 	switch it.kind {
 	case 'm':
 		if len(it.text) <= 2 {
-			return it, 'm'
+			return len(kept) - 1, 'm'
 		}
-		return nil, 'm'
+		return -1, 'm'
 	case elapsed:
-		return nil, it.text[0]
+		return -1, it.text[0]
 	case 'y', 'd', 'h', 's', 'e', 'b', 'g', minutes:
-		return nil, it.kind
+		return -1, it.kind
 	}
 	return month, before
 }

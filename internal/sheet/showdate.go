@@ -28,9 +28,6 @@ func (s *section) appendDate(out []byte, serial float64, date1904 bool) ([]byte,
 	if !ok {
 		return out, false
 	}
-	if foreign, ok := s.foreignDate(serial, date1904); ok {
-		return append(out, foreign...), true
-	}
 	noon := s.has('a')
 	for _, it := range s.items {
 		out = m.appendItem(out, it, noon)
@@ -234,5 +231,3 @@ func isoSerial(text string) (float64, bool) {
 	}
 	return 0, false
 }
-
-func (s *section) foreignDate(serial float64, date1904 bool) (string, bool) { return "", false }

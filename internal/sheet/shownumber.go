@@ -14,10 +14,10 @@ func (s *section) appendNumber(out []byte, d decimal) []byte {
 	if s.has(generalItem) || s.has('@') {
 		return s.appendAround(out, d)
 	}
-	if d.negative {
+	if d.negative && !s.vanishes(d) {
 		out = append(out, '-')
-		d.negative = false
 	}
+	d.negative = false
 	items := s.items
 	for i, it := range items {
 		if it.kind == 'E' && i > 0 {
@@ -28,6 +28,16 @@ func (s *section) appendNumber(out []byte, d decimal) []byte {
 		return appendFraction(out, items, at, d)
 	}
 	return newPicture(items).append(out, d)
+}
+
+// vanishes reports whether the number is shown as zero, which has no sign.
+func (s *section) vanishes(d decimal) bool {
+	if s.has('E') || s.has('/') {
+		return d.zero()
+	}
+	p := newPicture(s.items)
+	d.exp += p.shift
+	return d.round(p.after).zero()
 }
 
 // appendAround shows an unformatted number between the section's literals.

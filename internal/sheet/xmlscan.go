@@ -155,7 +155,7 @@ func (x *xmlScanner) end() error {
 	if err != nil {
 		return err
 	}
-	full := bytes.TrimRight(inside, " \t\r\n")
+	full := trimSpaceRight(inside)
 	if len(x.starts) == 0 || !bytes.Equal(full, x.open[x.starts[len(x.starts)-1]:]) {
 		return errMalformed
 	}
@@ -174,10 +174,11 @@ func (x *xmlScanner) start() error {
 	if inside, x.empty = bytes.CutSuffix(inside, []byte("/")); len(inside) == 0 {
 		return errMalformed
 	}
-	full := inside
-	if i := bytes.IndexAny(inside, " \t\r\n"); i >= 0 {
-		full = inside[:i]
+	size := 0
+	for size < len(inside) && !isXMLSpace(inside[size]) {
+		size++
 	}
+	full := inside[:size]
 	x.rooted = true
 	x.starts = append(x.starts, len(x.open))
 	x.open = append(x.open, full...)
@@ -203,23 +204,41 @@ func (x *xmlScanner) tag() ([]byte, error) {
 
 // balanced reports whether no quote is open at the end of a tag.
 func balanced(inside []byte) bool {
-	for {
-		i := bytes.IndexAny(inside, `"'`)
-		if i < 0 {
-			return true
-		}
-		end := bytes.IndexByte(inside[i+1:], inside[i])
-		if end < 0 {
-			return false
-		}
-		inside = inside[i+end+2:]
+	if bytes.IndexByte(inside, '\'') < 0 { // as nearly always
+		return bytes.Count(inside, []byte{'"'})%2 == 0
 	}
+	open := byte(0)
+	for _, b := range inside {
+		switch {
+		case b == open:
+			open = 0
+		case open == 0 && (b == '"' || b == '\''):
+			open = b
+		}
+	}
+	return open == 0
+}
+
+func isXMLSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
+
+func trimSpaceLeft(s []byte) []byte {
+	for len(s) > 0 && isXMLSpace(s[0]) {
+		s = s[1:]
+	}
+	return s
+}
+
+func trimSpaceRight(s []byte) []byte {
+	for len(s) > 0 && isXMLSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 func (x *xmlScanner) attributes(rest []byte) error {
 	x.attrs = x.attrs[:0]
 	for {
-		rest = bytes.TrimLeft(rest, " \t\r\n")
+		rest = trimSpaceLeft(rest)
 		if len(rest) == 0 {
 			return nil
 		}
@@ -227,8 +246,8 @@ func (x *xmlScanner) attributes(rest []byte) error {
 		if eq <= 0 {
 			return errMalformed
 		}
-		name := bytes.TrimRight(rest[:eq], " \t\r\n")
-		rest = bytes.TrimLeft(rest[eq+1:], " \t\r\n")
+		name := trimSpaceRight(rest[:eq])
+		rest = trimSpaceLeft(rest[eq+1:])
 		if len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' {
 			return errMalformed
 		}
