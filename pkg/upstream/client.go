@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,11 +22,12 @@ const (
 )
 
 // Client sends requests to one upstream service. It is the only place where a status becomes an error, where a token
-// is renewed because it was refused, and where it is decided whether a request can have been carried out. It never
-// follows a redirect and never sends a request with a body twice, except once more after its token was refused.
-// It is safe for concurrent use.
+// is renewed because it was refused, and where it is decided whether a request can have been carried out. It asks the
+// transport itself, so that redirects are never followed, and never sends a request with a body twice, except once
+// more after its token was refused. It is safe for concurrent use.
 type Client struct {
-	http      *http.Client
+	transport http.RoundTripper
+	timeout   time.Duration // of one request, from dialling to the last byte of its answer; zero for none
 	tokens    *Tokens
 	authorize func(h http.Header, token string)
 	explain   func(body []byte, e *Error)
@@ -36,7 +35,7 @@ type Client struct {
 
 // Service is what a Client has to know of the service it speaks to.
 type Service struct {
-	HTTP      *http.Client                      // nil: [HTTP]
+	HTTP      *http.Client                      // its transport and timeout are used; nil: [HTTP]
 	Tokens    *Tokens                           // nil: requests go without a token
 	Authorize func(h http.Header, token string) // writes the token's headers; unused without Tokens
 	Explain   func(body []byte, e *Error)       // fills in what the body of a refusal says; nil: nothing
@@ -44,12 +43,18 @@ type Service struct {
 
 // New makes a Client.
 func New(s Service) *Client {
-	h := *cmp.Or(s.HTTP, HTTP())
-	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	h := s.HTTP
+	if h == nil {
+		h = HTTP()
+	}
+	transport := h.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
 	if s.Explain == nil {
 		s.Explain = func(_ []byte, e *Error) { e.Foreign = true }
 	}
-	return &Client{http: &h, tokens: s.Tokens, authorize: s.Authorize, explain: s.Explain}
+	return &Client{transport: transport, timeout: h.Timeout, tokens: s.Tokens, authorize: s.Authorize, explain: s.Explain}
 }
 
 // HTTP is an http.Client fit for many concurrent calls to one host. It asks no proxy, and speaks HTTP/1.1 so that a
@@ -141,27 +146,36 @@ func notSent(ctx context.Context, op string, err error) error {
 }
 
 // send puts one request on the wire, at most once.
-func (c *Client) send(ctx context.Context, req Request, token Token, read func(Reply) error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s: not sent: %w", req.Op, ctx.Err())
-	}
+func (c *Client) send(caller context.Context, req Request, token Token, read func(Reply) error) error {
+	ctx, cancel := c.limit(caller)
+	defer cancel()
 	wire, sealed, err := c.wire(ctx, req, token)
 	if err != nil {
 		return &UnsentError{req.Op, err}
 	}
 	defer sealed()
-	resp, err := c.http.Do(wire)
+	resp, err := c.transport.RoundTrip(wire)
 	if err == nil {
+		if resp.Body == nil {
+			resp.Body = http.NoBody
+		}
 		defer resp.Body.Close()
 		return c.hear(req.Op, resp, read)
 	}
 	switch untouched := sealed(); {
 	case !untouched:
-		return &LostError{req.Op, withoutURL(err)}
-	case ctx.Err() != nil:
-		return fmt.Errorf("%s: not sent: %w", req.Op, ctx.Err())
+		return &LostError{req.Op, err}
+	case caller.Err() != nil:
+		return fmt.Errorf("%s: not sent: %w", req.Op, caller.Err())
 	}
-	return &UnsentError{req.Op, withoutURL(err)}
+	return &UnsentError{req.Op, err}
+}
+
+func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout > 0 {
+		return context.WithTimeout(ctx, c.timeout)
+	}
+	return ctx, func() {}
 }
 
 // wire makes the HTTP request, and a function that ends the sending and reports whether none of it can have arrived.
@@ -226,6 +240,9 @@ func (c *Client) refusal(op string, resp *http.Response) error {
 	e := &Error{Op: op, Status: resp.StatusCode}
 	e.addHeaders(resp.Header)
 	c.explain(body, e)
+	if target, _, _ := strings.Cut(resp.Header.Get("Location"), "?"); target != "" && e.Detail == "" {
+		e.Detail = "points to " + target
+	}
 	if e.Code == "" && e.Detail == "" {
 		e.Detail = firstWords(body)
 	}
@@ -292,12 +309,4 @@ func firstWords(body []byte) string {
 		}
 	}
 	return words.String()
-}
-
-// withoutURL drops what an error of net/http repeats: which request it was.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }

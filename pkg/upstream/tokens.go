@@ -102,9 +102,15 @@ func (t *Tokens) Replace(ctx context.Context, refused Token) (Token, error) {
 	return f.wait(ctx)
 }
 
-// Take gives the token away, so that the next Get fetches another. It is empty when there is none.
-func (t *Tokens) Take() Secret {
+// Take gives the token away, so that the next Get fetches another. It waits for a renewal that is under way, so that
+// none is left behind. It is empty when there is no token, or a static one.
+func (t *Tokens) Take(ctx context.Context) Secret {
 	t.mu.Lock()
+	if f := t.flight; f != nil {
+		t.mu.Unlock()
+		f.wait(ctx)
+		t.mu.Lock()
+	}
 	defer t.mu.Unlock()
 	if !t.held || t.fetch == nil {
 		return Secret{}

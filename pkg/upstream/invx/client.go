@@ -45,6 +45,7 @@ type Client struct {
 const (
 	invxPath     = "/invx/apis/v1"
 	theodorePath = "/theodore/apis/v1"
+	closeTimeout = 5 * time.Second
 )
 
 // New makes a client, or reports everything that is wrong with its configuration. It sends nothing.
@@ -211,7 +212,9 @@ func (c *Client) Login(ctx context.Context) error {
 // Close logs out if this client logged in, which frees one of the user's ten sessions. It tries so for a few seconds
 // even when its context has ended.
 func (c *Client) Close(ctx context.Context) error {
-	if token := c.tokens.Take(); !token.Empty() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if token := c.tokens.Take(ctx); !token.Empty() {
 		return c.session.logout(ctx, token)
 	}
 	return nil

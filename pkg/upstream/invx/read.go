@@ -30,10 +30,11 @@ var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
 
 // read walks a body, and is an error when the body is not one whole JSON value.
 func read(body []byte, walk func(*reader)) error {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	r := reader{dec: decoders.Get().(*jsontext.Decoder), body: body}
 	defer decoders.Put(r.dec)
 	r.dec.Reset(bytes.NewBuffer(body), lenient...)
-	if r.kind() == jsontext.KindInvalid && len(bytes.TrimSpace(body)) == 0 {
+	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("the body is empty")
 	}
 	walk(&r)

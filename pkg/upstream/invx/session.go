@@ -20,7 +20,6 @@ const (
 	longestLife  = 48 * time.Hour   // beyond this an expiry is not believed
 	renewMargin  = 2 * time.Minute
 	sessionLives = 6 // a session ends after that many lives of its first token
-	closeTimeout = 5 * time.Second
 )
 
 const sessionsHint = "all ten sessions of this user are in use: log out elsewhere, or wait until they expire"
@@ -169,8 +168,6 @@ func (r *reader) grant() (token string, expiry time.Time) {
 
 // logout frees the session that a token belongs to. A token that is refused has no session any more.
 func (s *session) logout(ctx context.Context, token upstream.Secret) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
 	req := upstream.Request{Op: "log out", Method: http.MethodPost, URL: s.base + "/logout", Header: bearer(token)}
 	err := s.theodore.Do(ctx, req, func(upstream.Reply) error { return nil })
 	if e, ok := errors.AsType[*upstream.Error](err); ok && (e.TokenRefused() || e.Status == http.StatusUnauthorized) {
