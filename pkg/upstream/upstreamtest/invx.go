@@ -3,6 +3,7 @@ package upstreamtest
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,9 +21,10 @@ type InvX struct {
 	MaxSessions  int // sessions a user may have; 10 when zero
 	SessionsUsed int // sessions that somebody else holds already
 
-	Auto   bool    // documents nobody added exist, and are created ones
-	Bad    float64 // share of those that are cancelled instead
-	Denied float64 // share of those that are denied already
+	CSV    io.Reader // documents to begin with, as AddCSV reads them; nil for none
+	Auto   bool      // documents nobody added exist, and are created ones
+	Bad    float64   // share of those that are cancelled instead
+	Denied float64   // share of those that are denied already
 
 	Mode            Mode     // what a bulk call does about documents that cannot be denied; Item when empty
 	PartialRandom   bool     // in Partial mode a random part is applied rather than the part before the first bad document

@@ -79,6 +79,11 @@ func New(cfg Config) (*Server, error) {
 	if s.invx, err = newInvX(s, cfg.InvX); err != nil {
 		return nil, err
 	}
+	if cfg.InvX.CSV != nil {
+		if _, err := s.AddCSV(cfg.InvX.CSV); err != nil {
+			return nil, err
+		}
+	}
 	s.invx.routes(s.mux)
 	s.controlRoutes(s.mux)
 	s.mux.HandleFunc("/", s.unknownRoute)
