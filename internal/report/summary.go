@@ -34,8 +34,8 @@ type Summary struct {
 	Stopped       string            `json:"stopped"` // why it stopped before the end, one sentence; empty when it did not
 	Source        Source            `json:"source"`
 	Reading       Reading           `json:"reading"`
-	Rows          int               `json:"rows"` // data rows of the file, blank ones not counted
-	Counts        Counts            `json:"counts"`
+	Rows          int               `json:"rows"`           // data rows of the file, blank ones not counted
+	Counts        Counts            `json:"counts"`         // as JSON and from Publish, every result is named
 	Invariant     Invariant         `json:"invariant"`      // filled in by Publish
 	RetryRows     int               `json:"retry_rows"`     // how many rows the retry file holds; filled in by Publish
 	RetryEncoding string            `json:"retry_encoding"` // of retry.csv; empty for retry.xlsx; filled in by Publish
