@@ -2,6 +2,7 @@ package upstreamtest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 type bulkRequest struct {
 	body    bytes.Buffer
 	decoder jsontext.Decoder
+	name    []byte // of the member being read
 	text    []byte // unquoted ids and comments; never grows while items point into it
 	items   []item
 	seen    map[uint64]struct{}
@@ -84,11 +86,7 @@ func (q *bulkRequest) decodeItem(d *jsontext.Decoder) *breach {
 	var one item
 	d.ReadToken() // the brace that was peeked at
 	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return &breach{"a body that is not JSON", "body"}
-		}
-		if wrong := q.decodeMember(d, &one, name.String()); wrong != nil {
+		if wrong := q.decodeMember(d, &one); wrong != nil {
 			return wrong
 		}
 	}
@@ -100,9 +98,9 @@ func (q *bulkRequest) decodeItem(d *jsontext.Decoder) *breach {
 	return nil
 }
 
-func (q *bulkRequest) decodeMember(d *jsontext.Decoder, one *item, name string) *breach {
-	var err error
-	switch name {
+func (q *bulkRequest) decodeMember(d *jsontext.Decoder, one *item) *breach {
+	name, err := q.decodeName(d)
+	switch string(name) {
 	case "docId":
 		one.id, err = q.decodeString(d)
 	case "comments":
@@ -112,15 +110,25 @@ func (q *bulkRequest) decodeMember(d *jsontext.Decoder, one *item, name string) 
 		action, err = q.decodeString(d)
 		one.deny = string(action) == "dny"
 	default:
-		err = d.SkipValue()
+		err = cmp.Or(err, d.SkipValue())
 	}
 	switch {
 	case errors.Is(err, errWrongType):
-		return &breach{"an item whose " + name + " is not a string", name}
+		return &breach{"an item whose " + string(name) + " is not a string", string(name)}
 	case err != nil:
 		return &breach{"a body that is not JSON", "body"}
 	}
 	return nil
+}
+
+// decodeName reads the name of a member. It holds until the next one is read; after an error it is empty.
+func (q *bulkRequest) decodeName(d *jsontext.Decoder) ([]byte, error) {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	q.name, err = jsontext.AppendUnquote(q.name[:0], raw)
+	return q.name, err
 }
 
 // decodeString reads a string, or null as an empty one.
