@@ -1,6 +1,7 @@
 package dir_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -152,6 +153,89 @@ func TestForeignFilesAreObjects(t *testing.T) {
 	wantKeys(t, s, "README", "a%2Fb", "inbox/deny/acme.inc/Ventas año.csv", "link", "no mark%file", "x%more", "~$a")
 	if _, err := objects.CreateBytes(t.Context(), s, "README", nil); err == nil {
 		t.Error("a foreign file was overwritten")
+	}
+}
+
+func TestOwnNameGoesBeforeTheOneBesideAFolder(t *testing.T) {
+	root := t.TempDir()
+	for name, content := range map[string]string{"a": "own", "a%file": "beside"} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, root, dir.WithoutSync())
+	wantKeys(t, s, "a")
+	if got, _, err := objects.Read(t.Context(), s, "a", 10); err != nil || string(got) != "own" {
+		t.Errorf("got %q, error %v, want own", got, err)
+	}
+	if err := s.Delete(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	wantKeys(t, s)
+}
+
+// A listing shows an object that is moved aside meanwhile.
+func TestListWhileFilesGiveWay(t *testing.T) {
+	const n, moves = 1500, 150
+	t.Parallel()
+	root := t.TempDir()
+	s := open(t, root, dir.WithoutSync())
+	for i := range n {
+		if err := os.WriteFile(filepath.Join(root, fmt.Sprintf("%04d", i)), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create(t, s, "all", "")
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for i := 0; i < moves && err == nil; i++ {
+			_, err = objects.CreateBytes(t.Context(), s, fmt.Sprintf("%04d/below", i), nil)
+		}
+		done <- err
+	}()
+	for moving := true; moving; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			moving = false
+		default:
+		}
+		got := 0
+		for info, err := range s.List(t.Context(), "", "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(info.Key) == 4 {
+				got++
+			}
+		}
+		if got != n {
+			t.Fatalf("listed %d of %d objects that were there all along", got, n)
+		}
+	}
+}
+
+func TestWritersLeaveNothingBehind(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, root, dir.WithoutSync())
+	create(t, s, "a", "1")
+	if _, err := objects.CreateBytes(t.Context(), s, "a", nil); err == nil {
+		t.Error("created twice")
+	}
+	if _, err := objects.ReplaceBytes(t.Context(), s, "a", "old", nil); err == nil {
+		t.Error("replaced by a wrong ETag")
+	}
+	w, err := s.Create(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Abort()
+	left, err := filepath.Glob(filepath.Join(root, ".denybatch", "tmp", "*", "*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "alive" {
+		t.Errorf("left %q, error %v, want only the lock", left, err)
 	}
 }
 

@@ -235,9 +235,9 @@ func TestKilledProcessesLeaveNoTrace(t *testing.T) {
 	for i := range running {
 		running[i] = w.start(1 << 20)
 	}
-	for range kills {
-		time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
-		i := rand.IntN(processes)
+	for n := range kills {
+		time.Sleep(time.Duration(rand.IntN(80)) * time.Millisecond)
+		i := n % processes
 		if err := running[i].Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

@@ -56,7 +56,7 @@ func listIsComplete(t *testing.T, s objects.Store) {
 // listWhileOthersChange lists objects that are replaced, or that get a folder of their name, while others come and go.
 func listWhileOthersChange(t *testing.T, s objects.Store) {
 	var stay []string
-	for i := range 50 {
+	for i := range 30 {
 		stay = append(stay, fmt.Sprintf("k/%03d", i))
 	}
 	createAll(t, s, stay)
@@ -89,7 +89,7 @@ func listWhileOthersChange(t *testing.T, s objects.Store) {
 // disturb replaces the object at key, and has others come and go around it.
 func disturb(ctx context.Context, s objects.Store, key string) error {
 	_, info, err := objects.Read(ctx, s, key, 1000)
-	for i := range 5 {
+	for i := range 3 {
 		if err != nil {
 			break
 		}

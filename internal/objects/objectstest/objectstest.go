@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) objects.Store) {
 		{"Keys", keys},
 		{"BadKeys", badKeys},
 		{"KeyIsPrefixOfAnother", keyIsPrefixOfAnother},
+		{"KeyBecomesPrefixOfOthers", keyBecomesPrefixOfOthers},
 		{"Missing", missing},
 		{"InvisibleBeforeCommit", invisibleBeforeCommit},
 		{"AbortLeavesNothing", abortLeavesNothing},
@@ -231,6 +232,20 @@ func keyIsPrefixOfAnother(t *testing.T, s objects.Store) {
 		wantMissing(t, s, key)
 	}
 	wantList(t, s, "", "", "a", "a/b/c", "z/b", "z/b/c")
+}
+
+// keyBecomesPrefixOfOthers creates an object and those below it all at once.
+func keyBecomesPrefixOfOthers(t *testing.T, s objects.Store) {
+	for round := range 10 {
+		top := fmt.Sprint("k", round)
+		want := []string{top, top + "/1", top + "/1/1", top + "/1/2", top + "/1/3", top + "/2", top + "/2/1", top + "/3"}
+		createAll(t, s, want[round%2*7:][:1]) // in some rounds one of them is there before
+		createAll(t, s, slices.DeleteFunc(slices.Clone(want), func(key string) bool { return key == want[round%2*7] }))
+		for _, key := range want {
+			wantContent(t, s, key, key)
+		}
+		wantList(t, s, top, "", want...)
+	}
 }
 
 func missing(t *testing.T, s objects.Store) {
