@@ -54,7 +54,7 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{documents: cfg.URL + invxPath + "/orgs/" + url.PathEscape(cfg.Org) + "/edocuments"}
+	c := &Client{documents: cfg.documents()}
 	if cfg.Token.Empty() {
 		c.session = &session{
 			theodore: upstream.New(upstream.Service{HTTP: cfg.HTTP, Explain: explain}),
@@ -87,6 +87,11 @@ func (cfg Config) withDefaults() Config {
 		cfg.Now = time.Now
 	}
 	return cfg
+}
+
+// documents is the URL of the organisation's PostWorkflow documents (section 4.1).
+func (cfg Config) documents() string {
+	return cfg.URL + invxPath + "/orgs/" + url.PathEscape(cfg.Org) + "/edocuments"
 }
 
 func (cfg Config) validate() error {
