@@ -10,9 +10,9 @@ import (
 
 // Where the chart stands: beside the facts, above the table.
 const (
-	chartTop  = 3
-	chartRows = 18
-	rowPixels = 20
+	chartTop    = 3
+	chartRows   = 18 // more than it needs: programs differ in the height of a row
+	chartPixels = 300
 )
 
 // page writes the overview from the top down. After an error it does nothing.
@@ -139,7 +139,7 @@ func countsChart(first, last int) *excelize.Chart {
 		}},
 		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "Rows by result"}}},
 		Legend:    excelize.ChartLegend{Position: "right"},
-		Dimension: excelize.ChartDimension{Width: 400, Height: (chartRows - 1) * rowPixels},
+		Dimension: excelize.ChartDimension{Width: 400, Height: chartPixels},
 		HoleSize:  55,
 	}
 }

@@ -1,13 +1,12 @@
 package report
 
-import (
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 const (
-	sampled   = 200 // rows that tell how wide the columns are
-	narrowest = 9   // characters
-	widest    = 48
+	sampled      = 200 // rows that tell how wide the columns are
+	sampledBytes = 1 << 20
+	narrowest    = 9 // characters
+	widest       = 48
 )
 
 // resultWidths is how wide the result columns are, in the order of Columns.

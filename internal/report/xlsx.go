@@ -19,6 +19,7 @@ type xlsxReport struct {
 	styles xlsxStyles
 	clock  clock
 	sample []Row  // the first rows, kept back until the widths are known
+	weight int    // bytes in them
 	head   string // what stands before the rows of a worksheet; empty until then
 }
 
@@ -39,7 +40,10 @@ func (x *xlsxReport) add(r Row) error {
 	}
 	r.Cells = cloned(r.Cells)
 	x.sample = append(x.sample, r)
-	if len(x.sample) < sampled {
+	for _, cell := range r.Cells {
+		x.weight += len(cell)
+	}
+	if len(x.sample) < sampled && x.weight < sampledBytes {
 		return nil
 	}
 	return x.start()
