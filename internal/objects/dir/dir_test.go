@@ -218,6 +218,22 @@ func TestListWhileFilesGiveWay(t *testing.T) {
 	}
 }
 
+func TestReservedPlaceIsCleared(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, root, dir.WithoutSync())
+	w, err := s.Create(t.Context(), "a/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(root, ".denybatch", "tmp")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Commit(t.Context()); err == nil {
+		t.Error("committed an object that was removed")
+	}
+	wantKeys(t, s)
+}
+
 func TestWritersLeaveNothingBehind(t *testing.T) {
 	root := t.TempDir()
 	s := open(t, root, dir.WithoutSync())

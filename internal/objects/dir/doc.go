@@ -13,8 +13,8 @@
 //   - A percent sign that would read as one of these marks is %25. Any other stays itself: 50%.csv is 50%.csv.
 //     What someone else gave a name with a mark that the store would not have given is no object.
 //
-// In the folder .denybatch, which is no key, the store keeps locks and unfinished objects. Where the file system ignores case, keys
-// that differ only in case are one object. Links to files are objects; links to folders are not listed.
+// In the folder .denybatch, which is no key, the store keeps locks and unfinished objects. Where the file system ignores
+// case, keys that differ only in case are one object. Links to files are objects; links to folders are not listed.
 // Delete also removes the folders that it leaves empty.
 //
 // # Guarantees
@@ -28,6 +28,8 @@
 // objects of a dead process are swept by the next [New]; those of a live one are known by a lock that it holds.
 //
 // Commit and Delete return after the file and its folder have reached the disk, so they also survive a power cut;
-// [WithoutSync] leaves that to the kernel. The folder must be on a local file system: flock must work between all
-// processes that use it. Where there are no hard links (exFAT), Create still has one winner among users of this package.
+// [WithoutSync] leaves that to the kernel. A Create costs about 1 ms more when synced, a Replace 0.5 ms (ext4 on a virtual disk).
+// The folder must be on a local file system: flock must work between all processes that use it. Where there are no hard
+// links (exFAT), Create still has one winner among users of this package. On Windows a Replace or Delete may be refused
+// while someone reads the object.
 package dir

@@ -110,6 +110,9 @@ func (w *writer) create(ctx context.Context) error {
 		if !isGone(err) {
 			return err
 		}
+		if _, err := os.Lstat(w.file.Name()); err != nil {
+			return err // someone cleared the reserved place
+		}
 		if err := w.store.makeFolder(ctx, w.key); err != nil {
 			return err
 		}
