@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -25,7 +24,7 @@ func (s *section) appendNumber(out []byte, d decimal) []byte {
 		}
 	}
 	if at := slash(items); at >= 0 {
-		return appendFraction(out, items, at, d)
+		return newFraction(items, at).append(out, d)
 	}
 	return newPicture(items).append(out, d)
 }
@@ -196,109 +195,4 @@ func appendExponential(out []byte, items []item, at int, d decimal) []byte {
 	}
 	out = appendExponent(out, exp, width, items[at].text[1] == '+')
 	return newPicture(rest).append(out, decimal{})
-}
-
-// slash is the index of a fraction's bar, -1 when the section shows none.
-func slash(items []item) int {
-	for i, it := range items {
-		if it.kind == '/' && i > 0 && isDigit(items[i-1].kind) {
-			return i
-		}
-	}
-	return -1
-}
-
-// appendFraction shows a number as a common fraction: "# ?/?", "# ??/16".
-func appendFraction(out []byte, items []item, at int, d decimal) []byte {
-	top := at
-	for top > 0 && isDigit(items[top-1].kind) {
-		top--
-	}
-	width, end, fixed := denominator(items, at+1)
-	hasWhole := false
-	for _, it := range items[:top] {
-		hasWhole = hasWhole || isDigit(it.kind)
-	}
-	value := d.float()
-	whole := 0.0
-	if hasWhole {
-		whole, value = math.Modf(value)
-	}
-	num, den := approximate(value, width, fixed)
-	if hasWhole && num == den {
-		whole, num = whole+1, 0
-	}
-	if hasWhole && (whole > 0 || num == 0) {
-		w, _ := parseDecimal([]byte(strconv.FormatFloat(whole, 'f', -1, 64)))
-		out = newPicture(items[:top]).append(out, w)
-		if whole == 0 && out[len(out)-1] == ' ' {
-			out = append(out[:len(out)-1], '0', ' ')
-		}
-	} else if hasWhole {
-		out = append(out, ' ')
-	}
-	digits := width
-	if fixed > 0 {
-		digits = len(strconv.Itoa(fixed))
-	}
-	if hasWhole && num == 0 {
-		out = append(out, strings.Repeat(" ", 2*digits+1)...)
-	} else {
-		out = append(out, pad(num, at-top)+"/"+padRight(den, digits)...)
-	}
-	return newPicture(items[end:]).append(out, decimal{})
-}
-
-// denominator reads how many digits the lower number may have, or which number it must be.
-func denominator(items []item, from int) (width, end, fixed int) {
-	for end = from; end < len(items); end++ {
-		it := items[end]
-		switch {
-		case isDigit(it.kind) && fixed > 0 && it.kind == '0':
-			fixed *= 10
-		case isDigit(it.kind):
-			width++
-		case it.kind == literal && len(it.text) == 1 && it.text[0] >= '1' && it.text[0] <= '9' && fixed < 100000:
-			fixed = fixed*10 + int(it.text[0]-'0')
-		default:
-			return width, end, fixed
-		}
-	}
-	return width, end, fixed
-}
-
-// approximate finds the nearest fraction whose denominator has at most `width` digits, or is the fixed one.
-func approximate(value float64, width, fixed int) (num, den int) {
-	if fixed > 0 {
-		return int(math.Round(value * float64(fixed))), fixed
-	}
-	limit := int(math.Pow10(min(max(width, 1), 5))) - 1
-	n0, d0, n1, d1 := 0, 1, 1, 0
-	x := value
-	for range 64 {
-		whole := math.Floor(x)
-		n2, d2 := int(whole)*n1+n0, int(whole)*d1+d0
-		if d2 > limit {
-			break
-		}
-		n0, d0, n1, d1 = n1, d1, n2, d2
-		if x-whole < 1e-10 {
-			break
-		}
-		x = 1 / (x - whole)
-	}
-	if d1 == 0 {
-		return n0, d0
-	}
-	return n1, d1
-}
-
-func pad(n, width int) string {
-	s := strconv.Itoa(n)
-	return strings.Repeat(" ", max(width-len(s), 0)) + s
-}
-
-func padRight(n, width int) string {
-	s := strconv.Itoa(n)
-	return s + strings.Repeat(" ", max(width-len(s), 0))
 }
