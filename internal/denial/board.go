@@ -83,7 +83,7 @@ func (b *board) take(stopped func() bool) (task, bool, error) {
 		if err != nil {
 			return task{}, false, err
 		}
-		if t.read != nil || t.send != nil {
+		if t.read != nil || len(t.send) > 0 {
 			b.busy++
 			return t, true, nil
 		}

@@ -39,6 +39,13 @@ type Claim struct {
 	Clock  clock.Clock
 }
 
+// Load reads a batch's record without taking hold of it. The error is [objects.ErrNotFound] when there is no such batch.
+func Load(ctx context.Context, s objects.Store, batch string) (Record, error) {
+	j := &Journal{claim: Claim{Batch: batch}, store: s}
+	err := j.read(ctx)
+	return j.record, err
+}
+
 // Journal is a worker's hold on one batch. It is safe for concurrent use.
 type Journal struct {
 	claim Claim
@@ -334,23 +341,23 @@ func (j *Journal) update(ctx context.Context, change func(*Record)) error {
 	return nil
 }
 
-// Report says that every row is settled and how. From here on the verdicts do not change in this run.
-func (j *Journal) Report(ctx context.Context, rows int, counts verdict.Counts, reason string) error {
+// Report says that every row was reached, or why the batch stopped before the end. From here on the verdicts of this
+// run do not change; only its report is missing.
+func (j *Journal) Report(ctx context.Context, rows int, reason string) error {
 	j.flushing.Lock()
 	defer j.flushing.Unlock()
 	return j.update(ctx, func(r *Record) {
-		r.Status, r.Reason = Reporting, reason
-		r.Rows, r.Counts = rows, counts
+		r.Status, r.Reason, r.Rows = Reporting, reason, rows
 		r.Finished = j.claim.Clock.Now()
 	})
 }
 
-// Finish says that the report is out, and lets the batch go.
-func (j *Journal) Finish(ctx context.Context) error {
+// Finish says that the report is out and what it counts, and lets the batch go.
+func (j *Journal) Finish(ctx context.Context, counts verdict.Counts) error {
 	j.flushing.Lock()
 	defer j.flushing.Unlock()
 	return j.update(ctx, func(r *Record) {
-		r.Status, r.Lease = Finished, Lease{}
+		r.Status, r.Counts, r.Lease = Finished, counts, Lease{}
 		if r.Reason != "" {
 			r.Status = Stopped
 		}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"denybatch/internal/denial"
+	"denybatch/internal/journal"
+	"denybatch/internal/objects/dir"
+	"denybatch/internal/sheet"
+)
+
+// source is one local file, opened and known by its content.
+type source struct {
+	file   *os.File
+	book   *sheet.Book
+	path   string // absolute
+	sha256 string
+	size   int64
+}
+
+// openSource opens a file once, so that what is hashed is what is read.
+func openSource(path string) (*source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	s := &source{file: f}
+	if err := s.load(path); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *source) load(path string) error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return unreadable(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return &sheet.Fault{File: path, Problem: "is not a file", Remedy: "give the path of a CSV or XLSX file"}
+	}
+	if s.path, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if s.size, err = io.Copy(sum, s.file); err != nil {
+		return unreadable(path, err)
+	}
+	s.sha256 = hex.EncodeToString(sum.Sum(nil))
+	s.book, err = sheet.Open(filepath.Base(path), s.file, s.size)
+	return err
+}
+
+func (s *source) Close() {
+	s.book.Close()
+	s.file.Close()
+}
+
+func unreadable(path string, err error) error {
+	problem := err.Error()
+	var pathErr *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		problem = "does not exist"
+	case errors.As(err, &pathErr):
+		problem = "cannot be opened: " + pathErr.Err.Error()
+	}
+	return &sheet.Fault{File: path, Problem: problem, Remedy: "check the path"}
+}
+
+// job is the batch that a file makes. The same file, content, upstream and organisation are always the same batch.
+func (s session) job(src *source, out string) (denial.Job, error) {
+	kinds, err := s.flags.kinds()
+	if err != nil {
+		return denial.Job{}, err
+	}
+	outStore, err := dir.New(out)
+	if err != nil {
+		return denial.Job{}, err
+	}
+	stateStore, err := dir.New(s.stateFolder(out))
+	if err != nil {
+		return denial.Job{}, err
+	}
+	place := s.config.invx.URL + " " + s.config.invx.Org
+	if s.flags.dryRun {
+		place = "check"
+	}
+	return denial.Job{
+		Batch: batchID(place, src.path, src.sha256), Name: filepath.Base(src.path), Org: s.config.invx.Org, Book: src.book,
+		Source: journal.Source{Bucket: "local", Key: filepath.ToSlash(src.path), Version: src.sha256[:16], SHA256: src.sha256, Size: src.size},
+		State:  stateStore, Out: outStore, Kinds: kinds, DryRun: s.flags.dryRun, Reopen: true,
+	}, nil
+}
+
+// batchID is short, safe in file names, and the same for the same parts.
+func batchID(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))[:20]
+}
+
+// claim locks a batch among the processes of this machine for as long as this one lives.
+func claim(state, batch string) (unlock func(), err error) {
+	folder := filepath.Join(state, "locks")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(folder, batch+".lock"))
+	held, err := lock.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if !held {
+		return nil, errors.New("another denybatch process is working on this file: wait for it to end")
+	}
+	return func() { lock.Unlock() }, nil
+}
