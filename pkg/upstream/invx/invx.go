@@ -28,7 +28,8 @@ type Denial struct {
 	Comment string
 }
 
-// Document is what upstream says of one invoice (section 5.2). Fields that upstream leaves out are zero.
+// Document is what upstream says of one invoice (section 5.2). Fields that upstream leaves out are zero. Raw is all of
+// it, and a part of the answer's body rather than a copy: clone it to keep it, or the whole answer stays in memory.
 type Document struct {
 	ID             string
 	Status         string    // 3-digit code
@@ -44,7 +45,7 @@ type Item struct {
 	Document *Document       // itemData; nil when null
 	Code     string          // code of the first error in itemErrors
 	Message  string          // words of all errors in itemErrors, for a person
-	Errors   json.RawMessage // itemErrors as it came; nil when null
+	Errors   json.RawMessage // itemErrors as it came, and as Raw a part of the answer's body; nil when null
 }
 
 // Answer is a bulk answer: its items in upstream's order, which says nothing about whose they are.
