@@ -1,6 +1,7 @@
 package denial
 
 import (
+	"slices"
 	"sync"
 )
 
@@ -10,6 +11,7 @@ type row struct {
 	sent  bool     // carried by a call of this batch, and nothing yet shows that this had no effect
 	lost  bool     // carried by a call whose answer was lost, at some time
 	tries int      // calls that carried it and settled nothing
+	reads int      // rounds of attempts to read it back that failed
 	lone  bool     // to be sent by itself from now on
 	proof proof    // what upstream said against it
 	among *remains // of the refused call that it is read back from; usually nil
@@ -55,6 +57,7 @@ type board struct {
 	inDoubt   func(*row) bool      // reports whether a row of the file must be read back first
 	exhausted bool
 	doubtful  []*row     // to be read back
+	unread    []*row     // to be read back again, when there is nothing better to do
 	lone      []*row     // to be sent by themselves
 	suspected []suspects // to be searched for the culprit
 	pool      []*row     // to be sent again, in any company
@@ -101,7 +104,7 @@ func (b *board) next() (task, error) {
 		return task{read: r}, nil
 	}
 	if b.readsOnly {
-		return task{}, nil
+		return task{read: pop(&b.unread)}, nil
 	}
 	if r := pop(&b.lone); r != nil {
 		return task{send: []*row{r}}, nil
@@ -115,6 +118,9 @@ func (b *board) next() (task, error) {
 	rows, err := b.fill(b.share.size(b.most))
 	if err == nil && len(rows) == 0 && len(b.doubtful) > 0 {
 		return b.next()
+	}
+	if err == nil && len(rows) == 0 {
+		return task{read: pop(&b.unread)}, nil
 	}
 	return task{send: rows}, err
 }
@@ -169,6 +175,7 @@ func (b *board) done() {
 }
 
 func (b *board) doubt(rows ...*row) { b.put(&b.doubtful, rows) }
+func (b *board) later(rows ...*row) { b.put(&b.unread, rows) }
 func (b *board) again(rows ...*row) { b.put(&b.pool, rows) }
 func (b *board) apart(rows ...*row) { b.put(&b.lone, rows) }
 
@@ -243,7 +250,7 @@ func (b *board) sift() {
 func (b *board) open() []*row {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := append(append(append([]*row(nil), b.doubtful...), b.lone...), b.pool...)
+	all := slices.Concat(b.doubtful, b.unread, b.lone, b.pool)
 	for _, s := range b.suspected {
 		all = append(all, s.rows...)
 	}

@@ -62,9 +62,22 @@ func succeeded(item *invx.Item) bool {
 	return (item.Status == "" || item.Status == "1") && item.Document != nil && item.Document.Status == invx.StatusDenied
 }
 
-// refused reports whether an item says that its document was not denied, rather than saying nothing sensible.
+// refused reports whether an item says that its document was not denied, rather than saying nothing sensible. A bare
+// document says so by its state, unless that is a fresh one, which a denial may yet follow.
 func refused(item *invx.Item) bool {
-	return item.Code != "" || item.Message != "" || (item.Status != "" && item.Status != "1")
+	if item.Code != "" || item.Message != "" || (item.Status != "" && item.Status != "1") {
+		return true
+	}
+	return item.Status == "" && item.Document != nil && item.Document.Status != "" && !fresh(item.Document.Status)
+}
+
+// fresh reports the states that documents begin in (contract, section 6).
+func fresh(status string) bool {
+	switch status {
+	case invx.StatusDraft, invx.StatusCreated, invx.StatusSimpleFresh:
+		return true
+	}
+	return false
 }
 
 // nameless are the refusals that carry no id at all, if there are just as many of them as rows without an item: then

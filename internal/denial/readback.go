@@ -13,15 +13,17 @@ import (
 	"denybatch/pkg/upstream/invx"
 )
 
-// How often a document is read before it counts as unreadable, and the wait after the first failure; it quadruples.
+// How often a document is read before it counts as unreadable: so often in a round, with a wait after the first failure
+// that triples, and so many rounds, the later ones when nothing else is left to do.
 const (
-	readTries = 4
-	readPause = 100 * time.Millisecond
+	readTries  = 4
+	readRounds = 4
+	readPause  = 50 * time.Millisecond
 )
 
 // readBack settles one row by what upstream shows of its document now.
 func (r *run) readBack(ctx context.Context, one *row) error {
-	for try := 1; ; {
+	for try, wait := 1, readPause; ; {
 		reading, began, err := r.get(ctx, one.DocID)
 		if errors.Is(err, errHalted) {
 			return err
@@ -47,19 +49,29 @@ func (r *run) readBack(ctx context.Context, one *row) error {
 				r.stop(stop, false)
 			}
 			if try++; try > readTries {
-				r.unreadable(one, reason, err)
+				r.putOff(one, reason, err)
 				return nil
 			}
-			if err := r.clock.Sleep(ctx, readPause<<(2*(try-2))); err != nil {
+			if err := r.clock.Sleep(ctx, wait); err != nil {
 				r.board.doubt(one)
 				return err
 			}
+			wait *= 3
 		default:
 			if stop := r.feel(d, reason, began, err); stop != "" {
 				r.stop(stop, false)
 			}
 		}
 	}
+}
+
+// putOff leaves a document that could not be read for later, a few times.
+func (r *run) putOff(one *row, reason string, err error) {
+	if one.reads++; one.reads < readRounds {
+		r.board.later(one)
+		return
+	}
+	r.unreadable(one, reason, err)
 }
 
 // get is one Get through the gate.

@@ -59,7 +59,11 @@ func (r *run) settleGuess(one *row, it *invx.Item, only bool) {
 }
 
 func proofOfItem(it *invx.Item, w weight) proof {
-	return proof{weight: w, code: it.Code, message: it.Message}
+	p := proof{weight: w, code: it.Code, message: it.Message}
+	if p.code == "" && p.message == "" && it.Document != nil {
+		p.message = "InvX left the document in state " + it.Document.Status
+	}
+	return p
 }
 
 // deniedNow reports whether a document that a bulk answer shows as denied was denied by this batch, rather than before:
