@@ -98,7 +98,7 @@ func (b *Book) Close() error {
 // Blank reports whether every cell is empty or white space.
 func Blank(cells []string) bool {
 	for _, cell := range cells {
-		if strings.TrimFunc(cell, invisible) != "" {
+		if strings.ContainsFunc(cell, func(r rune) bool { return !invisible(r) }) {
 			return false
 		}
 	}

@@ -9,6 +9,9 @@ import (
 
 // invisible reports whether a rune is white space or shows nothing at all.
 func invisible(r rune) bool {
+	if r < 0x80 {
+		return r == ' ' || r >= '\t' && r <= '\r'
+	}
 	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '\uFEFF' || r == '\u3164' || r == '\u2800'
 }
 

@@ -160,14 +160,23 @@ func (s *search) fault() *Fault {
 			required++
 		}
 	}
-	missing := s.want[s.near[0]]
-	remedy := fmt.Sprintf("name the column %s and try again", orNames(missing))
+	missing := s.missing()
+	remedy := fmt.Sprintf("name the column %s and try again", orNames(s.want[s.near[0]]))
 	if len(s.near) < required {
-		f := refuse(remedy, "has no column %s beside the other headings", missing.Name)
+		f := refuse(remedy, "has no column %s beside the other headings", missing)
 		f.Row = s.nearN
 		return f
 	}
-	return refuse(remedy, "has no column %s; its headings are %s", missing.Name, headings(s.first))
+	return refuse(remedy, "has no column %s; its headings are %s", missing, headings(s.first))
+}
+
+// missing names the required columns that the closest row lacks.
+func (s *search) missing() string {
+	var names []string
+	for _, i := range s.near {
+		names = append(names, s.want[i].Name)
+	}
+	return strings.Join(names, " and no column ")
 }
 
 // orNames lists what a column may be called.

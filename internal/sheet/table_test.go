@@ -56,11 +56,11 @@ func TestTableFindsTheHeadings(t *testing.T) {
 func TestTableRefusals(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"no rows", "\n\n", "x.csv: has no rows; put the headings in the first row and try again"},
-		{"no headings", "a,b\n1,2\n", `x.csv: has no column docId; its headings are "a", "b"; name the column "docId", "Document ID" or "Invoice ID" and try again`},
+		{"no headings", "a,b\n1,2\n", `x.csv: has no column docId and no column comments; its headings are "a", "b"; name the column "docId", "Document ID" or "Invoice ID" and try again`},
 		{"one is missing", "title\ndocId,note\n1,2\n", `x.csv, row 2: has no column comments beside the other headings; name the column "comments", "comment", "reason" or "remarks" and try again`},
 		{"one is there twice", "docId,reason,remarks\n1,2,3\n", `x.csv, row 1: has the column comments twice: "reason" in B and "remarks" in C; rename or remove one of them and try again`},
 		{"the same name twice", "docId,doc id,comments\n1,2,3\n", `x.csv, row 1: has the column docId twice: "docId" in A and "doc id" in B; rename or remove one of them and try again`},
-		{"too far down", strings.Repeat("a,b\n", headingRows) + "docId,comments\n", `x.csv: has no column docId; its headings are "a", "b"; name the column "docId", "Document ID" or "Invoice ID" and try again`},
+		{"too far down", strings.Repeat("a,b\n", headingRows) + "docId,comments\n", `x.csv: has no column docId and no column comments; its headings are "a", "b"; name the column "docId", "Document ID" or "Invoice ID" and try again`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := open(t, "x.csv", []byte(c.text)).Table(wanted)

@@ -5,7 +5,8 @@ import "io"
 // xlsxFile is a workbook: where its first visible worksheet is and what its cells need to be shown.
 //
 // Excelize is not used to read: it passes over broken XML in silence, takes the first sheet for a worksheet whatever it
-// is, shows long numbers in scientific notation, and holds shared strings as one object each.
+// is, shows long numbers in scientific notation, and holds shared strings as one object each. Its decryption trusts the
+// lengths that a file claims, so workbooks that are encrypted are refused rather than opened with a known password.
 type xlsxFile struct {
 	parts    parts
 	sheet    string // the worksheet's part
