@@ -2,14 +2,12 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -98,16 +96,10 @@ func (s session) job(src *source, out string) (denial.Job, error) {
 		place = "check"
 	}
 	return denial.Job{
-		Batch: batchID(place, src.path, src.sha256), Name: filepath.Base(src.path), Org: s.config.invx.Org, Book: src.book,
+		Batch: denial.BatchID(place, src.path, src.sha256), Name: filepath.Base(src.path), Org: s.config.invx.Org, Book: src.book,
 		Source: journal.Source{Bucket: "local", Key: filepath.ToSlash(src.path), Version: src.sha256[:16], SHA256: src.sha256, Size: src.size},
 		State:  stateStore, Out: outStore, Kinds: kinds, DryRun: s.flags.dryRun, Reopen: true,
 	}, nil
-}
-
-// batchID is short, safe in file names, and the same for the same parts.
-func batchID(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))[:20]
 }
 
 // claim locks a batch among the processes of this machine for as long as this one lives.

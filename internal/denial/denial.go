@@ -8,8 +8,11 @@ package denial
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base32"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"denybatch/internal/clock"
@@ -36,6 +39,13 @@ const (
 	HandOver      // stop and leave the rest to the next worker of the same batch; no report yet
 	Cancel        // stop for good: the rest is not_sent, and the report says so
 )
+
+// BatchID names a batch after the object that it is made from: the same version of the same object is always the same
+// batch. It is short and safe in keys and file names.
+func BatchID(bucket, key, version string) string {
+	sum := sha256.Sum256([]byte(bucket + "\x00" + key + "\x00" + version))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:20]
+}
 
 // Defaults of [Options], from the design.
 const (
@@ -131,11 +141,7 @@ func New(up Upstream, o Options) *Engine { return &Engine{up, o.filled()} }
 // Errors are a [*sheet.Fault] (the file cannot be read; nothing was sent), a [*journal.BusyError], [journal.ErrLost], the
 // storage's, or ctx's. None of them costs a verdict.
 func (e *Engine) Run(ctx context.Context, job Job) (Outcome, error) {
-	p, err := newPlan(job.Book)
-	if err != nil {
-		return Outcome{}, err
-	}
-	s, err := survey(p, job.Name, e.opt.RowLimit)
+	p, s, err := e.read(job)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -152,6 +158,16 @@ func (e *Engine) Run(ctx context.Context, job Job) (Outcome, error) {
 	return e.work(ctx, job, p, s, j)
 }
 
+// read plans the whole file without sending anything.
+func (e *Engine) read(job Job) (*plan, surveyed, error) {
+	p, err := newPlan(job.Book)
+	if err != nil {
+		return nil, surveyed{}, err
+	}
+	s, err := survey(p, job.Name, e.opt.RowLimit)
+	return p, s, err
+}
+
 // work brings an opened batch from wherever it stands to its end.
 func (e *Engine) work(ctx context.Context, job Job, p *plan, s surveyed, j *journal.Journal) (Outcome, error) {
 	resumed := j.Record().Workers > 1
@@ -166,13 +182,16 @@ func (e *Engine) work(ctx context.Context, job Job, p *plan, s surveyed, j *jour
 		if err := r.conclude(ctx); err != nil {
 			return Outcome{Resumed: resumed}, err
 		}
+		if e.opt.Halt() == HandOver { // publishing takes time, too
+			return Outcome{HandedOver: true, Resumed: resumed}, j.Release(ctx)
+		}
 	}
 	out, err := e.publish(ctx, job, p, s, j)
 	out.Resumed = resumed
 	if err != nil || j.Record().Status.Over() {
 		return out, err
 	}
-	return out, j.Finish(ctx, verdict.Counts(out.Summary.Counts))
+	return out, j.Finish(ctx, out.Prefix, verdict.Counts(out.Summary.Counts))
 }
 
 // surveyed is what one look at the whole file tells before anything is sent.

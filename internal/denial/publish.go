@@ -31,13 +31,31 @@ func (e *Engine) publish(ctx context.Context, job Job, p *plan, s surveyed, j *j
 // rehearse is a dry run: the whole report, and nothing sent.
 func (e *Engine) rehearse(ctx context.Context, job Job, p *plan, s surveyed) (Outcome, error) {
 	sum := summary(job, p, s)
-	sum.Run, sum.DryRun = 1, true
-	sum.Began = e.opt.Clock.Now()
+	sum.DryRun = true
+	return e.publishUnsent(ctx, job, p, sum, verdict.Verdict{Result: verdict.WouldSend})
+}
+
+// Decline publishes the report of a batch that is not to be sent at all, for a reason that has nothing to do with its
+// rows: those that would have been sent are not_sent.
+func (e *Engine) Decline(ctx context.Context, job Job, reason string) (Outcome, error) {
+	p, s, err := e.read(job)
+	if err != nil {
+		return Outcome{}, err
+	}
+	sum := summary(job, p, s)
+	sum.Status, sum.Stopped = report.Stopped, reason
+	return e.publishUnsent(ctx, job, p, sum, verdict.Verdict{Result: verdict.NotSent, Message: reason})
+}
+
+// publishUnsent reports every row that would be sent with the same verdict.
+func (e *Engine) publishUnsent(ctx context.Context, job Job, p *plan, sum report.Summary, unsent verdict.Verdict) (Outcome, error) {
+	sum.Run, sum.Began = 1, e.opt.Clock.Now()
 	sum.Finished = sum.Began
 	rows := func(yield func(report.Row, error) bool) {
 		for step, err := range p.steps() {
 			if err == nil && step.verdict.Result == "" {
-				step.verdict = verdict.Verdict{Row: step.Row, DocID: step.DocID, Result: verdict.WouldSend}
+				step.verdict = unsent
+				step.verdict.Row, step.verdict.DocID = step.Row, step.DocID
 			}
 			if !yield(report.Row{Cells: step.cells, Verdict: step.verdict}, err) || err != nil {
 				return

@@ -123,10 +123,14 @@ func (j *Journal) takeOver(ctx context.Context) error {
 	if held.Owner != "" && held.Owner != j.claim.Owner && now.Before(held.Until) && !j.dead(held.Owner) {
 		return &BusyError{Batch: j.claim.Batch, Lease: held}
 	}
-	if j.record.Status.Over() {
+	switch {
+	case j.record.Status.Over():
 		j.record.Run++
 		j.record.Status, j.record.Reason = Running, ""
+	case j.record.Status == Failed:
+		j.record.Status, j.record.Was = j.record.Was, ""
 	}
+	j.record.Failure = ""
 	j.record.Workers++
 	j.record.Lease = j.lease(now)
 	return j.write(ctx)
@@ -352,12 +356,12 @@ func (j *Journal) Report(ctx context.Context, rows int, reason string) error {
 	})
 }
 
-// Finish says that the report is out and what it counts, and lets the batch go.
-func (j *Journal) Finish(ctx context.Context, counts verdict.Counts) error {
+// Finish says that the report is out, where it stands and what it counts, and lets the batch go.
+func (j *Journal) Finish(ctx context.Context, prefix string, counts verdict.Counts) error {
 	j.flushing.Lock()
 	defer j.flushing.Unlock()
 	return j.update(ctx, func(r *Record) {
-		r.Status, r.Counts, r.Lease = Finished, counts, Lease{}
+		r.Status, r.Prefix, r.Counts, r.Lease = Finished, prefix, counts, Lease{}
 		if r.Reason != "" {
 			r.Status = Stopped
 		}

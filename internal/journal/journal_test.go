@@ -108,7 +108,7 @@ func TestReopen(t *testing.T) {
 	j.Settle(verdict.Verdict{Row: 2, Result: verdict.Denied}, verdict.Verdict{Row: 3, Result: verdict.Unknown})
 	must(t, j.Flush(t.Context(), 50))
 	must(t, j.Report(t.Context(), 3, "upstream is down"))
-	must(t, j.Finish(t.Context(), verdict.Counts{verdict.Denied: 1, verdict.Unknown: 1, verdict.NotSent: 1}))
+	must(t, j.Finish(t.Context(), "", verdict.Counts{verdict.Denied: 1, verdict.Unknown: 1, verdict.NotSent: 1}))
 	if r := open(t, s, claim("second")).Record(); r.Run != 1 || r.Status != journal.Stopped || r.Lease.Owner != "" {
 		t.Errorf("it rests as %+v", r)
 	}
@@ -124,7 +124,7 @@ func TestReopen(t *testing.T) {
 	j.Settle(verdict.Verdict{Row: 3, Result: verdict.Rejected}, verdict.Verdict{Row: 4, Result: verdict.Denied})
 	must(t, j.Flush(t.Context(), 0))
 	must(t, j.Report(t.Context(), 3, ""))
-	must(t, j.Finish(t.Context(), verdict.Counts{verdict.Denied: 2, verdict.Rejected: 1}))
+	must(t, j.Finish(t.Context(), "", verdict.Counts{verdict.Denied: 2, verdict.Rejected: 1}))
 	if r := open(t, s, c).Record(); r.Run != 2 || r.Status != journal.Finished {
 		t.Errorf("a settled batch was reopened: %+v", r)
 	}

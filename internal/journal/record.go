@@ -25,10 +25,12 @@ const (
 	Reporting Status = "reporting" // every row is settled; the report is being published
 	Finished  Status = "finished"  // the report is out and every row was reached
 	Stopped   Status = "stopped"   // the report is out, but the batch stopped before the end
+	Refused   Status = "refused"   // nothing was sent: the file cannot be a batch; the report says why
+	Failed    Status = "failed"    // workers failed until nobody tries any more; [Record.Failure] says why
 )
 
 // Over reports whether this run of the batch has ended with its report published.
-func (s Status) Over() bool { return s == Finished || s == Stopped }
+func (s Status) Over() bool { return s == Finished || s == Stopped || s == Refused }
 
 // Source is the file that a batch was made from.
 type Source struct {
@@ -53,19 +55,23 @@ type Calls struct {
 
 // Record is batch.json.
 type Record struct {
-	Batch    string         `json:"batch"`
-	Source   Source         `json:"source"`
-	Org      string         `json:"org"`
-	Status   Status         `json:"status"`
-	Reason   string         `json:"reason,omitempty"` // why it stopped before the end
-	Run      int            `json:"run"`              // counted from 1; a reopened batch starts the next
-	Began    time.Time      `json:"began"`            // of the first run: what "changed since the batch began" refers to
-	Finished time.Time      `json:"finished,omitzero"`
-	Rows     int            `json:"rows"`
-	Counts   verdict.Counts `json:"counts,omitempty"` // of the run that ended last
-	Calls    Calls          `json:"calls"`
-	Workers  int            `json:"workers"` // how many workers have held the lease
-	Lease    Lease          `json:"lease"`
+	Batch     string         `json:"batch"`
+	Source    Source         `json:"source"`
+	Org       string         `json:"org"`
+	Status    Status         `json:"status"`
+	Reason    string         `json:"reason,omitempty"`  // why it stopped before the end, or was refused
+	Failure   string         `json:"failure,omitempty"` // what went wrong last, if the worker could not go on
+	Was       Status         `json:"was,omitempty"`     // the status before Failed, to which a further attempt returns
+	Run       int            `json:"run"`               // counted from 1; a reopened batch starts the next
+	Began     time.Time      `json:"began"`             // of the first run: what "changed since the batch began" refers to
+	Finished  time.Time      `json:"finished,omitzero"`
+	Rows      int            `json:"rows"`
+	Counts    verdict.Counts `json:"counts,omitempty"` // of the run that ended last
+	Calls     Calls          `json:"calls"`
+	Workers   int            `json:"workers"`             // how many workers have held the lease
+	Prefix    string         `json:"prefix,omitempty"`    // below which the report of the run that ended last stands
+	Announced int            `json:"announced,omitempty"` // the run whose end was announced last
+	Lease     Lease          `json:"lease"`
 }
 
 // Unsettled reports whether another run of the batch has something to do.
