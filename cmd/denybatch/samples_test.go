@@ -138,7 +138,9 @@ func checkExpected(t *testing.T, sim *upstreamtest.Server, lines []line, want []
 	}
 }
 
-func trimmed(cell string) string { return strings.Trim(report.Unescape(cell), " \t\r\n\u00a0\u200b\ufeff") }
+func trimmed(cell string) string {
+	return strings.Trim(report.Unescape(cell), " \t\r\n\u00a0\u200b\ufeff")
+}
 
 // checkRetry holds the retry file against the rows of the user's file that it should repeat.
 func (d *desk) checkRetry(t *testing.T, file, folder string, lines []line) {
