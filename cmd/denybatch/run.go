@@ -15,6 +15,7 @@ import (
 	"denybatch/internal/denial"
 	"denybatch/internal/journal"
 	"denybatch/internal/report"
+	"denybatch/internal/settings"
 	"denybatch/internal/sheet"
 	"denybatch/internal/verdict"
 	"denybatch/pkg/upstream/invx"
@@ -102,18 +103,18 @@ func runFiles(cmd *cobra.Command, getenv func(string) string, f runFlags, files 
 func (f runFlags) settings(getenv func(string) string) (config, error) {
 	c, err := loadConfig(getenv)
 	if f.org != "" {
-		c.invx.Org = f.org
+		c.Org = f.org
 	}
 	if f.state != "" {
 		c.state = f.state
 	}
 	if f.chunk != 0 {
-		c.chunk = f.chunk
-		err = errors.Join(err, within("--chunk", f.chunk, 1, 1000))
+		c.Chunk = f.chunk
+		err = errors.Join(err, settings.Within("--chunk", f.chunk, 1, settings.MaxChunk))
 	}
 	if f.concurrency != 0 {
-		c.concurrency = f.concurrency
-		err = errors.Join(err, within("--concurrency", f.concurrency, 1, 256))
+		c.Concurrency = f.concurrency
+		err = errors.Join(err, settings.Within("--concurrency", f.concurrency, 1, settings.MaxConcurrency))
 	}
 	if strings.HasPrefix(c.state, "s3://") {
 		err = errors.Join(err, fmt.Errorf("the state is %s: on the command line it must be a folder", c.state))
@@ -260,7 +261,7 @@ func (s session) deny(ctx context.Context, file, out string) (denial.Outcome, er
 	meter := newMeter(s.stderr, s.flags.json)
 	defer meter.done()
 	engine := denial.New(s.upstream(), denial.Options{
-		Chunk: s.config.chunk, Concurrency: s.config.concurrency, Owner: owner(), Dead: sameHost,
+		Chunk: s.config.Chunk, Concurrency: s.config.Concurrency, Owner: owner(), Dead: sameHost,
 		Halt: cancelledBy(ctx), Progress: meter.show,
 	})
 	// The engine ends in order when it is told to halt; its calls to upstream are let finish.

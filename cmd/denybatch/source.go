@@ -91,12 +91,12 @@ func (s session) job(src *source, out string) (denial.Job, error) {
 	if err != nil {
 		return denial.Job{}, err
 	}
-	place := s.config.invx.URL + " " + s.config.invx.Org
+	place := s.config.URL + " " + s.config.Org
 	if s.flags.dryRun {
 		place = "check"
 	}
 	return denial.Job{
-		Batch: denial.BatchID(place, src.path, src.sha256), Name: filepath.Base(src.path), Org: s.config.invx.Org, Book: src.book,
+		Batch: denial.BatchID(place, src.path, src.sha256), Name: filepath.Base(src.path), Org: s.config.Org, Book: src.book,
 		Source: journal.Source{Bucket: "local", Key: filepath.ToSlash(src.path), Version: src.sha256[:16], SHA256: src.sha256, Size: src.size},
 		State:  stateStore, Out: outStore, Kinds: kinds, DryRun: s.flags.dryRun, Reopen: true,
 	}, nil
