@@ -15,11 +15,12 @@ type share struct{ good, bad float64 }
 
 func newShare() share { return share{priorGood, priorBad} }
 
+// add notes rows. What is forgotten never goes below the belief to begin with: no number of good rows proves the next.
 func (s *share) add(good, bad int) {
 	s.good += float64(good)
 	s.bad += float64(bad)
 	if s.good+s.bad > 2*memory {
-		s.good, s.bad = s.good/2, s.bad/2
+		s.good, s.bad = s.good/2, max(s.bad/2, priorBad)
 	}
 }
 
