@@ -17,12 +17,27 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Run tests the stores that open returns. Each is new and empty, and open cleans up after it.
-func Run(t *testing.T, open func(t *testing.T) objects.Store) {
-	for _, rule := range []struct {
-		name string
-		test func(*testing.T, objects.Store)
-	}{
+// rule is one promise of [objects.Store].
+type rule struct {
+	name string
+	test func(*testing.T, objects.Store)
+}
+
+// Run tests the stores that open returns, except for the rules named in without. Each store is new and empty, and open
+// cleans up after it.
+func Run(t *testing.T, open func(t *testing.T) objects.Store, without ...string) {
+	for _, rule := range rules(t, without) {
+		t.Run(rule.name, func(t *testing.T) {
+			t.Parallel()
+			rule.test(t, open(t))
+		})
+	}
+}
+
+// rules returns all rules but those in without, which must be names of some.
+func rules(t *testing.T, without []string) []rule {
+	t.Helper()
+	all := []rule{
 		{"RoundTrip", roundTrip},
 		{"InfoAgrees", infoAgrees},
 		{"Keys", keys},
@@ -49,12 +64,15 @@ func Run(t *testing.T, open func(t *testing.T) objects.Store) {
 		{"ListWhileOthersChange", listWhileOthersChange},
 		{"ListStops", listStops},
 		{"ContextEnds", contextEnds},
-	} {
-		t.Run(rule.name, func(t *testing.T) {
-			t.Parallel()
-			rule.test(t, open(t))
-		})
 	}
+	for _, name := range without {
+		i := slices.IndexFunc(all, func(r rule) bool { return r.name == name })
+		if i < 0 {
+			t.Fatalf("there is no rule %s to leave out", name)
+		}
+		all = slices.Delete(all, i, i+1)
+	}
+	return all
 }
 
 // create stores content under a key that must be free.
