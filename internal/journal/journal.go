@@ -306,7 +306,11 @@ func (j *Journal) Flush(ctx context.Context, through int) error {
 	if err := j.append(ctx, verdicts, max(through, j.Through())); err != nil {
 		return err
 	}
-	return j.update(ctx, func(*Record) {})
+	return j.update(ctx, func(r *Record) {
+		if len(verdicts) > 0 {
+			r.Advanced = j.claim.Owner
+		}
+	})
 }
 
 func (j *Journal) take() []verdict.Verdict {

@@ -69,6 +69,7 @@ type Record struct {
 	Counts    verdict.Counts `json:"counts,omitempty"` // of the run that ended last
 	Calls     Calls          `json:"calls"`
 	Workers   int            `json:"workers"`             // how many workers have held the lease
+	Advanced  string         `json:"advanced,omitempty"`  // the worker that journalled a verdict last
 	Prefix    string         `json:"prefix,omitempty"`    // below which the report of the run that ended last stands
 	Announced int            `json:"announced,omitempty"` // the run whose end was announced last
 	Lease     Lease          `json:"lease"`

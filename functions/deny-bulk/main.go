@@ -1,0 +1,68 @@
+// Command deny-bulk is the Lambda function that denies a spreadsheet when it is dropped into the exchange bucket.
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"denybatch/internal/clock"
+	"denybatch/internal/denial"
+	"denybatch/internal/inbox"
+	"denybatch/internal/lambdaenv"
+	"denybatch/internal/objects/s3"
+)
+
+func main() {
+	slog.SetDefault(lambdacontext.NewLogger()) // request id on every slog.InfoContext line
+	cfg, err := loadConfig(os.Getenv)
+	if err != nil {
+		slog.Error("deny-bulk: configuration", "error", err)
+		os.Exit(1)
+	}
+	cloud, err := lambdaenv.Load(os.Getenv)
+	if err != nil {
+		slog.Error("deny-bulk: AWS configuration", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(newHandler(cfg, cloud).Handle)
+}
+
+// newHandler connects the handler to the cloud. It calls nothing yet.
+func newHandler(cfg config, cloud aws.Config) *handler {
+	client := s3.NewClient(cloud)
+	accounts := &accounts{cfg: cfg, secrets: &secretCache{client: secretsmanager.NewFromConfig(cloud)}}
+	announcer := announcer{eventbridge.NewFromConfig(cloud), cfg.exchange.bucket, cfg.exchange.prefix}
+	return &handler{
+		bucket: cfg.exchange.bucket, prefix: cfg.exchange.prefix, clock: clock.System{}, receives: cfg.receives,
+		queue:   sqsQueue{sqs.NewFromConfig(cloud), cfg.queueURL},
+		metrics: func(end inbox.Ending) { writeMetrics(os.Stdout, end, time.Now()) },
+		nextID:  nextID(),
+		desk: inbox.Desk{
+			Exchange: s3Exchange{client, cfg.exchange.prefix},
+			Out:      s3.New(client, cfg.exchange.bucket, cfg.exchange.prefix),
+			State:    s3.New(client, cfg.state.bucket, cfg.state.prefix),
+			Account:  accounts.Get,
+			Announce: announcer.Announce,
+			Options:  denial.Options{Chunk: cfg.Chunk, Concurrency: cfg.Concurrency, Clock: clock.System{}},
+			Log:      slog.Default(),
+		},
+	}
+}
+
+// nextID names each piece of work, so that no two invocations of any instance are ever taken for one worker.
+func nextID() func() string {
+	n, began := 0, time.Now().UnixNano()
+	return func() string {
+		n++
+		return fmt.Sprintf("lambda/%s/%d-%d", lambdacontext.LogStreamName, began, n)
+	}
+}
