@@ -1,0 +1,61 @@
+# denybatch: what a developer runs. `make` alone lists it from the comments behind the targets.
+
+SHELL := bash
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.2.0
+FUZZTIME    ?= 10s
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: build ## deny the invoices of a sample spreadsheet at an InvX simulated on this machine
+	@scripts/demo
+
+test: go .venv ## run every test with the race detector; says what it had to leave out
+	@scripts/libreoffice
+	@go test -race -timeout 20m -json ./... | go run ./scripts/testlog
+
+bench: go .venv ## measure denybatch, beside a plain script that does the same
+	@go run ./bench
+
+build: go ## build the command into build/
+	@go build -buildvcs=false -o build/ ./cmd/denybatch
+
+lint: format vet staticcheck vulncheck ## check formatting, go vet, staticcheck and known vulnerabilities
+
+format: go
+	@unformatted=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)) && \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
+
+vet: go
+	@go vet ./...
+
+staticcheck: go
+	@go run $(STATICCHECK) ./...
+
+vulncheck: go
+	@scripts/vulncheck $(GOVULNCHECK)
+
+fuzz: go ## run every fuzz target for FUZZTIME (10s) each
+	@scripts/fuzz $(FUZZTIME)
+
+corpus: build ## read a corpus of other people's spreadsheets, where it stands beside this folder
+	@scripts/corpus
+
+picture: demo ## make the pictures in docs/ again
+	@scripts/picture
+
+clean: ## remove what was built and installed here
+	rm -rf build .venv
+
+# go says what to install when Go is missing or too old.
+go:
+	@scripts/go-version
+
+# .venv holds the Python packages that some tests and the benchmark compare with. Without Python they are left out.
+.venv: .venv/made
+.venv/made: bench/baseline/requirements.txt
+	@scripts/python-packages $<
+
+.PHONY: help demo test bench build lint format vet staticcheck vulncheck fuzz corpus picture clean go .venv .venv/made
