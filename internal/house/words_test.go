@@ -1,0 +1,104 @@
+package house
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"denybatch/internal/verdict"
+)
+
+const guide = "docs/spreadsheets.md"
+
+func TestGuideExplainsEveryVerdict(t *testing.T) {
+	text := content(t, guide)
+	for _, r := range verdict.Results {
+		if !bytes.Contains(text, []byte("\n| `"+string(r)+"` |")) {
+			t.Errorf("%s does not explain the result %s: add it to the table of verdicts", guide, r)
+		}
+	}
+}
+
+func TestGuideListsEveryHeading(t *testing.T) {
+	text := content(t, guide)
+	for _, heading := range literals(t, "internal/denial/columns.go", "columns", "weak") {
+		if !bytes.Contains(text, []byte("`"+heading+"`")) {
+			t.Errorf("the heading %q is accepted, but %s does not list it: add it to the headings", heading, guide)
+		}
+	}
+}
+
+var code = regexp.MustCompile(`fault\{"([a-z-]+)"|code\w+ += "([a-z-]+)"`)
+
+func TestGuideExplainsEveryLocalCode(t *testing.T) {
+	text := content(t, guide)
+	for _, source := range []string{"internal/denial/faults.go", "internal/denial/plan.go"} {
+		for _, m := range code.FindAllSubmatch(content(t, source), -1) {
+			if name := string(m[1]) + string(m[2]); !bytes.Contains(text, []byte("`"+name+"`")) {
+				t.Errorf("%s gives the code %s, but %s does not explain it: add it", source, name, guide)
+			}
+		}
+	}
+}
+
+var variable = regexp.MustCompile(`DENYBATCH_[A-Z_]+[A-Z]`)
+
+func TestReadmeNamesVariablesThatAreRead(t *testing.T) {
+	read := map[string]bool{}
+	for _, source := range files(t, ".go") {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		for _, name := range variable.FindAllString(string(content(t, source)), -1) {
+			read[name] = true
+		}
+	}
+	for _, document := range files(t, ".md") {
+		for _, name := range variable.FindAllString(string(content(t, document)), -1) {
+			if !read[name] {
+				t.Errorf("%s names %s, which no code reads: correct the name", document, name)
+			}
+		}
+	}
+}
+
+// literals are the strings in these variables of a file, but for keys of maps and names of fields.
+func literals(t *testing.T, source string, variables ...string) (words []string) {
+	t.Helper()
+	wanted := map[string]bool{}
+	for _, name := range variables {
+		wanted[name] = true
+	}
+	for _, decl := range parse(t, source, parser.SkipObjectResolution).Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok || gen.Tok != token.VAR {
+			continue
+		}
+		for _, spec := range gen.Specs {
+			if v := spec.(*ast.ValueSpec); wanted[v.Names[0].Name] {
+				words = append(words, stringsIn(v)...)
+			}
+		}
+	}
+	if len(words) == 0 {
+		t.Fatalf("%s has no such variables any more: tell this test where the headings are", path.Base(source))
+	}
+	return words
+}
+
+func stringsIn(n ast.Node) (words []string) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			word, _ := strconv.Unquote(lit.Value)
+			words = append(words, word)
+		}
+		return true
+	})
+	return words
+}
