@@ -250,7 +250,7 @@ func (s session) deny(ctx context.Context, file, out string) (denial.Outcome, er
 	if err != nil {
 		return denial.Outcome{}, &nothingSentError{err}
 	}
-	unlock, err := claim(s.stateFolder(out), job.Batch)
+	unlock, err := claim(s.stateFolder(out), job.Batch, out)
 	if err != nil {
 		return denial.Outcome{}, &nothingSentError{err}
 	}
