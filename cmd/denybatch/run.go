@@ -27,6 +27,7 @@ type runFlags struct {
 	chunk, concurrency int
 	dryRun, json       bool
 	reports            []string
+	given              func(flag string) bool
 }
 
 func newRunCommand(getenv func(string) string) *cobra.Command {
@@ -59,6 +60,7 @@ func newCheckCommand(getenv func(string) string) *cobra.Command {
 
 func (f *runFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	f.given = flags.Changed
 	flags.StringVar(&f.org, "org", "", "InvX organisation id (DENYBATCH_INVX_ORG)")
 	flags.StringVar(&f.out, "out", "", "folder for the reports (default <name>.denybatch beside the file)")
 	flags.StringVar(&f.state, "state", "", "folder for what must survive a crash (DENYBATCH_STATE; default: state in the folder of the reports)")
@@ -108,11 +110,11 @@ func (f runFlags) settings(getenv func(string) string) (config, error) {
 	if f.state != "" {
 		c.state = f.state
 	}
-	if f.chunk != 0 {
+	if f.given("chunk") {
 		c.Chunk = f.chunk
 		err = errors.Join(err, settings.Within("--chunk", f.chunk, 1, settings.MaxChunk))
 	}
-	if f.concurrency != 0 {
+	if f.given("concurrency") {
 		c.Concurrency = f.concurrency
 		err = errors.Join(err, settings.Within("--concurrency", f.concurrency, 1, settings.MaxConcurrency))
 	}
