@@ -39,6 +39,28 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// A run that waits because upstream asked it to does not keep the user waiting.
+func TestInterruptedWhileWaiting(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot interrupt another one here")
+	}
+	t.Parallel()
+	sim, file := backlog(t, upstreamtest.Config{Faults: "429:retry-after=600"}, 0)
+	d := newDeskAt(t, sim)
+	d.write(t, "backlog.csv", file)
+	p := d.start(t, "run", "backlog.csv")
+	untilAsked(t, sim, 1)
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if e := p.wait(t); e.code != exitStopped {
+		t.Errorf("exit status %d\n%s%s", e.code, e.stdout, e.stderr)
+	}
+	if counts := tally(d.report(t, "backlog.denybatch")); counts[verdict.NotSent] != backlogRows {
+		t.Errorf("%v", counts)
+	}
+}
+
 // untilAsked waits for that many bulk calls.
 func untilAsked(t *testing.T, sim *upstreamtest.Server, calls int) {
 	t.Helper()
