@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"denybatch/internal/denial"
@@ -88,7 +89,8 @@ func (a *accounts) reveal(ctx context.Context, value, arn string, fresh bool) (s
 	if value != "" || arn == "" {
 		return value, nil
 	}
-	return a.secrets.Get(ctx, arn, fresh)
+	secret, err := a.secrets.Get(ctx, arn, fresh)
+	return strings.TrimSpace(secret), err // a line end is easily pasted along
 }
 
 // account is one organisation's client. When upstream refuses its credentials they are read anew, once for each time that

@@ -35,7 +35,7 @@ func newAccounts(sim *upstreamtest.Server, v *vault) *accounts {
 // A secret that was rotated while the function was warm is read anew once upstream refuses the old one, and once only.
 func TestRotatedSecret(t *testing.T) {
 	sim := upstreamtest.Start(t, upstreamtest.Config{InvX: upstreamtest.InvX{Auto: true}})
-	v := &vault{known: "the old token", now: sim.Token()}
+	v := &vault{known: "the-old-token", now: sim.Token()}
 	up, err := newAccounts(sim, v).Get(t.Context(), sim.Org())
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestRotatedSecret(t *testing.T) {
 
 func TestWrongSecretIsNotReadInALoop(t *testing.T) {
 	sim := upstreamtest.Start(t, upstreamtest.Config{})
-	v := &vault{known: "the old token", now: "wrong, too"}
+	v := &vault{known: "the-old-token", now: "wrong-too"}
 	up, err := newAccounts(sim, v).Get(t.Context(), sim.Org())
 	if err != nil {
 		t.Fatal(err)
