@@ -46,13 +46,13 @@ func (p *plan) faults(e Entry, cells []string) faults {
 }
 
 func (p *plan) idFault(id string) fault {
-	column := fmt.Sprintf("column %q", p.docName)
+	column := p.docColumn
 	switch {
 	case id == "":
 		return fault{"missing-document-id", column + " is empty: enter the document's id"}
 	case isUUID(id):
 		return fault{}
-	case cellError.MatchString(id):
+	case isCellError(id):
 		return fault{"formula-error", fmt.Sprintf("%s holds the error %s: mend the formula", column, id)}
 	case scientific.MatchString(id):
 		return fault{"malformed-document-id", fmt.Sprintf("%s holds %s, a number whose digits the spreadsheet program has dropped: paste the id again as text", column, id)}
@@ -67,11 +67,11 @@ func (p *plan) idFault(id string) fault {
 }
 
 func (p *plan) commentFault(comment string) fault {
-	column := fmt.Sprintf("column %q", p.commentName)
+	column := p.commentColumn
 	switch n := len(comment); {
 	case n == 0:
 		return fault{"missing-comment", column + " is empty: say why the invoice is denied"}
-	case cellError.MatchString(comment):
+	case isCellError(comment):
 		return fault{"formula-error", fmt.Sprintf("%s holds the error %s: mend the formula", column, comment)}
 	case n > maxComment && utf8.RuneCountInString(comment) > maxComment:
 		return fault{"comment-too-long", fmt.Sprintf("%s holds %d characters: shorten it to %d", column, utf8.RuneCountInString(comment), maxComment)}
@@ -86,7 +86,7 @@ func (p *plan) actionFault(action string) fault {
 	case "", "dny", "deny", "denied", "reject", "refuse", "recusar", "negar", "rechazar", "ablehnen", "refuser":
 		return fault{}
 	}
-	return fault{"other-action", fmt.Sprintf("column %q says %q: denybatch only denies, so write dny or leave it empty", p.actionName, action)}
+	return fault{"other-action", fmt.Sprintf("%s says %q: denybatch only denies, so write dny or leave it empty", p.actionColumn, action)}
 }
 
 func unprintable(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }

@@ -40,11 +40,13 @@ type plan struct {
 	doc, comment, action int // columns; action is -1 when there is none
 	result               int // first of the result columns of an earlier report, or -1
 	csv                  bool
-	uuids                bool // the file's ids are UUIDs, so one that is not is a mistake
-	docName, commentName string
-	actionName           string
+	uuids                bool   // the file's ids are UUIDs, so one that is not is a mistake
+	docColumn            string // as faults name them
+	commentColumn        string
+	actionColumn         string
 	header               []string
-	width                int // of the user's own columns, as far as rows have been read
+	width                int   // of the user's own columns, as far as rows have been read
+	docs                 *seen // the first row of each document, as far as rows have been read
 }
 
 func newPlan(b *sheet.Book) (*plan, error) {
@@ -52,20 +54,21 @@ func newPlan(b *sheet.Book) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{table: table, action: -1, result: resultColumn(table.Header), csv: b.Reading().Format == sheet.CSV}
-	p.doc, p.docName = p.column(colDocID)
-	p.comment, p.commentName = p.column(colComment)
+	p := &plan{table: table, action: -1, result: resultColumn(table.Header), csv: b.Reading().Format == sheet.CSV, docs: newSeen()}
+	p.doc, p.docColumn = p.column(colDocID)
+	p.comment, p.commentColumn = p.column(colComment)
 	if _, ok := table.Index[colAction]; ok {
-		p.action, p.actionName = p.column(colAction)
+		p.action, p.actionColumn = p.column(colAction)
 	}
 	p.header = p.own(p.unescape(append([]string(nil), table.Header...)))
 	p.width = len(p.header)
 	return p, p.sampleIDs()
 }
 
+// column is where a column stands and what to call it.
 func (p *plan) column(name string) (int, string) {
 	i := p.table.Index[name]
-	return i, strings.TrimSpace(p.table.Header[i])
+	return i, fmt.Sprintf("column %q", strings.TrimSpace(p.table.Header[i]))
 }
 
 // sampleIDs looks at the first rows. InvX shows UUIDs in all its samples but promises none, so a file that holds none is
@@ -97,33 +100,32 @@ type step struct {
 // steps walks the table. It ends early with an error if the file turns out to be unreadable.
 func (p *plan) steps() iter.Seq2[step, error] {
 	return func(yield func(step, error) bool) {
-		docs := newSeen()
 		for row, err := range p.table.Rows() {
 			if err != nil {
 				yield(step{}, err)
 				return
 			}
-			if !yield(p.step(docs, row), nil) {
+			if !yield(p.step(row), nil) {
 				return
 			}
 		}
 	}
 }
 
-func (p *plan) step(docs *seen, row sheet.Row) step {
+func (p *plan) step(row sheet.Row) step {
 	cells := p.unescape(row.Cells)
 	s := step{Entry: Entry{Row: row.Number, DocID: trim(at(cells, p.doc)), Comment: trim(at(cells, p.comment))}}
-	s.verdict = p.judge(docs, s.Entry, cells)
+	s.verdict = p.judge(s.Entry, cells)
 	s.cells = p.own(cells)
 	p.width = max(p.width, len(s.cells))
 	return s
 }
 
 // judge settles what can be settled without asking upstream.
-func (p *plan) judge(docs *seen, e Entry, cells []string) verdict.Verdict {
+func (p *plan) judge(e Entry, cells []string) verdict.Verdict {
 	v := verdict.Verdict{Row: e.Row, DocID: e.DocID}
 	if done := p.done(cells); done != "" && e.DocID != "" {
-		docs.add(e.DocID, e.Comment, e.Row)
+		p.docs.add(e.DocID, e.Comment, e.Row)
 		v.Result, v.Code = verdict.Skipped, codeSkipped
 		v.Message = fmt.Sprintf("an earlier report says %q", done)
 		return v
@@ -132,7 +134,7 @@ func (p *plan) judge(docs *seen, e Entry, cells []string) verdict.Verdict {
 		v.Result, v.Code, v.Message = verdict.Invalid, faults.codes(), faults.sentence()
 		return v
 	}
-	if first, same := docs.add(e.DocID, e.Comment, e.Row); first != 0 {
+	if first, same := p.docs.add(e.DocID, e.Comment, e.Row); first != 0 {
 		v.Result, v.Code, v.Message = verdict.Duplicate, codeDuplicate, fmt.Sprintf("same document as row %d", first)
 		if !same {
 			v.Code, v.Message = codeDuplicateDiffers, v.Message+", where its comment differs; the comment of row "+fmt.Sprint(first)+" counts"
@@ -199,6 +201,10 @@ var (
 	scientific = regexp.MustCompile(`^[+-]?\d+([.,]\d+)?[eE][+-]?\d+$`)
 	cellError  = regexp.MustCompile(`^#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|####*)$`)
 )
+
+// isCellError reports whether a cell shows a formula's error. Hardly a cell begins like one, hence the look before the
+// regexp.
+func isCellError(s string) bool { return strings.HasPrefix(s, "#") && cellError.MatchString(s) }
 
 // isUUID reports whether s is 8-4-4-4-12 hexadecimal digits. Every row is asked several times, hence no regexp.
 func isUUID(s string) bool {

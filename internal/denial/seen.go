@@ -26,17 +26,18 @@ type slot struct{ hash, rest uint64 } // rest: 16 bits of hash, 24 of row, 24 of
 
 func newSeen() *seen { return &seen{seed1: maphash.MakeSeed(), seed2: maphash.MakeSeed()} }
 
-// add notes that docID stands on row with comment. If it stood on an earlier one, that row is returned, and whether the
-// comment was the same there.
+// add notes that docID stands on row with comment; it may be told so in every pass over the rows. If docID stood on an
+// earlier row, that one is returned, and whether the comment was the same there.
 func (s *seen) add(docID, comment string, row int) (earlier int, sameComment bool) {
 	id := fold(docID)
 	h := maphash.String(s.seed1, id)
 	want := slot{h, maphash.String(s.seed2, id)<<48 | uint64(row)<<24 | maphash.String(s.seed1, comment)>>40}
 	sh := &s.shards[h>>56]
-	if found := sh.insert(want); found.rest != 0 {
-		return int(found.rest >> 24 & maxRow), found.rest<<40 == want.rest<<40
+	found := sh.insert(want)
+	if earlier = int(found.rest >> 24 & maxRow); earlier == row {
+		return 0, false
 	}
-	return 0, false
+	return earlier, earlier != 0 && found.rest<<40 == want.rest<<40
 }
 
 // insert puts s into the shard, or returns the slot that stands there for the same document.
