@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +27,9 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	built = sync.OnceValues(func() (string, error) { return buildProgram(dir) })
+	if flag.Parse(); flag.Lookup("test.parallel").Value.String() == fmt.Sprint(runtime.GOMAXPROCS(0)) {
+		flag.Set("test.parallel", "5") // most tests mostly wait: for retries, outages and other processes
+	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

@@ -64,7 +64,7 @@ func startSeeded(t *testing.T, cfg upstreamtest.Config) *upstreamtest.Server {
 // troubles are rich enough to befall even a sample of one call, and for the many calls of the large one, rare enough to
 // let the test end soon.
 var troubles = map[bool]string{
-	false: "lost=0.1,5xx=0.1,429=0.1:retry-after=0,truncated=0.1,missing=0.2,shuffle=0.5,413:items=30,read.5xx=0.1,read.lost=0.1",
+	false: "lost=0.07,5xx=0.05,429=0.05:retry-after=0,truncated=0.07,missing=0.2,shuffle=0.5,413:items=30,read.5xx=0.04,read.lost=0.04",
 	true:  "lost=0.01,5xx@5;90,429@9;30;31:retry-after=0,429@60:retry-after=1,truncated=0.01,missing=0.05,shuffle=0.5,413:items=45,read.5xx=0.01,read.lost=0.01",
 }
 
