@@ -38,10 +38,11 @@ type run struct {
 	partial atomic.Bool // a refused call was seen to have denied some of its rows
 	alive   atomic.Bool // upstream has answered a call sensibly
 
-	flushing  sync.Mutex
-	flushed   time.Time // when it was last done
-	flushedAt int       // which row of the file had been taken then
-	ahead     int       // how far beyond the last row taken the journal permits sending, at each flush
+	flushing sync.Mutex
+	flushed  time.Time // when it was last done
+	ahead    int       // how far beyond the last row taken the journal permits sending, at each flush
+	paced    time.Time // when ahead was measured
+	pacedAt  int       // which row of the file had been taken then
 
 	mu      sync.Mutex
 	fatal   error  // the batch cannot go on here
@@ -65,6 +66,7 @@ type unlike struct {
 func newRun(e *Engine, p *plan, s surveyed, j *journal.Journal) *run {
 	r := &run{up: e.up, opt: e.opt, clock: e.opt.Clock, plan: p, rows: s, j: j, began: j.Record().Began, counts: verdict.Counts{}}
 	r.flushed = r.clock.Now()
+	r.paced = r.flushed
 	r.gate = newGate(r.clock, r.opt.Concurrency, r.stopped, r.tend)
 	return r
 }
@@ -339,13 +341,14 @@ func (r *run) window(last int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.clock.Now()
-	since, rows := now.Sub(r.flushed), last-r.flushedAt
+	since, rows := now.Sub(r.paced), last-r.pacedAt
 	least := windowCalls * r.opt.Chunk * r.opt.Concurrency
 	if since >= windowTime/8 || r.ahead == 0 {
 		paced := float64(rows) * float64(windowTime) / float64(max(since, windowTime/8))
 		r.ahead = int(min(max(paced, float64(least)), windowMost))
+		r.paced, r.pacedAt = now, last
 	}
-	r.flushed, r.flushedAt = now, last
+	r.flushed = now
 	return r.ahead
 }
 

@@ -317,7 +317,7 @@ func (j *Journal) take() []verdict.Verdict {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	v := j.pending
-	j.pending = nil
+	j.pending = make([]verdict.Verdict, 0, len(v)) // the next are about as many
 	return v
 }
 
