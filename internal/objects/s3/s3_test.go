@@ -18,7 +18,7 @@ func TestConformanceVersity(t *testing.T) {
 	t.Parallel()
 	server := s3server.Start(t, s3server.Versity)
 	objectstest.Run(t, func(t *testing.T) objects.Store {
-		return s3.New(server.Client(), server.VersionedBucket(t), "")
+		return s3.New(server.Client(), server.Bucket(t), "")
 	}, nested...)
 }
 
@@ -26,6 +26,6 @@ func TestConformanceMinistack(t *testing.T) {
 	t.Parallel()
 	server := s3server.Start(t, s3server.Ministack)
 	objectstest.Run(t, func(t *testing.T) objects.Store {
-		return s3.New(server.Client(), server.Bucket(t), "state/of")
+		return s3.New(server.Client(), server.VersionedBucket(t), "state/of")
 	})
 }

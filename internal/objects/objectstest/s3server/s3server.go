@@ -2,15 +2,11 @@
 package s3server
 
 import (
-	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strconv"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,114 +27,90 @@ const (
 	Secret = "denybatch-test"
 )
 
-// Kind is a server program.
-type Kind struct {
-	Name    string
-	program string // below the module's folder
-	get     string // what installs it
-	command func(program, port, folder string) *exec.Cmd
-}
-
-// Versity is versitygw, which keeps objects as files. Keys that are folders of others, or segments of more than 255
-// bytes, are more than it can hold.
-var Versity = Kind{Name: "versitygw", program: ".tools/bin/versitygw", get: "make tools", command: versity}
-
-// Ministack is ministack, which emulates AWS in memory.
-var Ministack = Kind{Name: "ministack", program: ".venv/bin/ministack", get: ".venv/bin/pip install ministack", command: ministack}
-
-func versity(program, port, folder string) *exec.Cmd {
-	root, versions := filepath.Join(folder, "buckets"), filepath.Join(folder, "versions")
-	cmd := exec.Command(program, "--port", "127.0.0.1:"+port, "--region", Region, "--quiet", "--keep-alive",
-		"posix", "--versioning-dir", versions, root)
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Access, "ROOT_SECRET_KEY="+Secret)
-	return cmd
-}
-
-func ministack(program, port, folder string) *exec.Cmd {
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "TMPDIR="+folder, "HOME="+folder)
-	return cmd
-}
-
 // Server is a running server.
 type Server struct {
 	URL     string
 	buckets atomic.Int32
+	process *process
+	users   int // tests that run
 }
 
-// Start runs a server until t ends. When its program is not installed, t is skipped and says what installs it; where CI
-// is set, that is a failure.
+// running are the servers that tests use now, by name. Tests that run together share one.
+var running = struct {
+	sync.Mutex
+	servers map[string]*Server
+}{servers: map[string]*Server{}}
+
+// Start runs a server at least until t ends. When its program is not installed, t is skipped and says what installs it;
+// where CI is set, that is a failure.
 func Start(t testing.TB, kind Kind) *Server {
 	t.Helper()
 	program := find(t, kind)
-	folder := t.TempDir()
-	for _, name := range []string{"buckets", "versions"} {
-		if err := os.Mkdir(filepath.Join(folder, name), 0o777); err != nil {
-			t.Fatal(err)
+	running.Lock()
+	defer running.Unlock()
+	s := running.servers[kind.Name]
+	if s == nil {
+		var err error
+		if s, err = start(kind, program); err != nil {
+			t.Fatalf("%s did not start: %v", kind.Name, err)
 		}
+		running.servers[kind.Name] = s
 	}
-	port := freePort(t)
-	s := &Server{URL: "http://127.0.0.1:" + port}
-	var output bytes.Buffer
-	cmd := kind.command(program, port, folder)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.Dir = folder
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() { cmd.Process.Kill(); <-ended })
-	if err := s.await(t, ended); err != nil {
-		cmd.Process.Kill()
-		ended <- <-ended // its output is complete now
-		t.Fatalf("%s did not start: %v\n%s", kind.Name, err, output.String())
-	}
+	s.users++
+	t.Cleanup(func() { s.leave(kind) })
 	return s
 }
 
-// find returns the path of the program.
-func find(t testing.TB, kind Kind) string {
-	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	program := filepath.Join(filepath.Dir(here), "../../../..", kind.program)
-	if runtime.GOOS == "windows" {
-		program += ".exe"
+// leave stops the server after its last test.
+func (s *Server) leave(kind Kind) {
+	running.Lock()
+	defer running.Unlock()
+	if s.users--; s.users == 0 {
+		delete(running.servers, kind.Name)
+		s.process.stop()
 	}
-	if _, err := os.Stat(program); err == nil {
-		return program
+}
+
+// start returns when a new server answers.
+func start(kind Kind, program string) (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
 	}
-	missing := fmt.Sprintf("%s is not installed: %s", kind.Name, kind.get)
-	if ci, _ := strconv.ParseBool(os.Getenv("CI")); ci {
-		t.Fatal(missing)
+	p, err := run(kind, program, port)
+	if err != nil {
+		return nil, err
 	}
-	t.Skip(missing)
-	return ""
+	s := &Server{URL: "http://127.0.0.1:" + port, process: p}
+	if err := s.await(); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%w\n%s", err, p.output.String())
+	}
+	return s, nil
 }
 
 // freePort returns a port that was free just now.
-func freePort(t testing.TB) string {
-	t.Helper()
+func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
 }
 
 // await returns when the server answers, or why it will not.
-func (s *Server) await(t testing.TB, ended <-chan error) error {
+func (s *Server) await() error {
 	client := s.Client()
 	for deadline := time.Now().Add(time.Minute); ; {
-		_, err := client.ListBuckets(t.Context(), &awss3.ListBucketsInput{})
+		_, err := client.ListBuckets(context.Background(), &awss3.ListBucketsInput{})
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
 		select {
-		case <-ended:
-			return fmt.Errorf("it ended: %w", err)
+		case <-s.process.ended:
+			return errors.New("it ended")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -185,6 +157,3 @@ func (s *Server) Store(t testing.TB) objects.Store {
 	t.Helper()
 	return s3.New(s.Client(), s.Bucket(t), "")
 }
-
-// Host is the server's address without the scheme.
-func (s *Server) Host() string { return strings.TrimPrefix(s.URL, "http://") }
