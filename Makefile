@@ -19,6 +19,9 @@ test: go .venv ## run every test with the race detector; says what it had to lea
 bench: go .venv ## measure denybatch, beside a plain script that does the same
 	@go run ./bench
 
+tools: go ## install into .tools/ the S3 servers that some tests run
+	@scripts/tools.sh
+
 build: go ## build the command into build/
 	@go build -buildvcs=false -o build/ ./cmd/denybatch
 
@@ -58,4 +61,4 @@ go:
 .venv/made: bench/baseline/requirements.txt
 	@scripts/python-packages $<
 
-.PHONY: help demo test bench build lint format vet staticcheck vulncheck fuzz corpus picture clean go .venv .venv/made
+.PHONY: help demo test bench tools build lint format vet staticcheck vulncheck fuzz corpus picture clean go .venv .venv/made
