@@ -19,9 +19,11 @@ import (
 type cutUpstream struct {
 	denial.Upstream
 	cutter *objectstest.Cutter
+	calls  int
 }
 
-func (c cutUpstream) DenyBulk(ctx context.Context, d []invx.Denial) (answer invx.Answer, err error) {
+func (c *cutUpstream) DenyBulk(ctx context.Context, d []invx.Denial) (answer invx.Answer, err error) {
+	c.calls++
 	err = c.cutter.Step("deny", func() (err error) {
 		answer, err = c.Upstream.DenyBulk(ctx, d)
 		return err
@@ -29,7 +31,8 @@ func (c cutUpstream) DenyBulk(ctx context.Context, d []invx.Denial) (answer invx
 	return answer, err
 }
 
-func (c cutUpstream) Get(ctx context.Context, id string) (reading invx.Reading, err error) {
+func (c *cutUpstream) Get(ctx context.Context, id string) (reading invx.Reading, err error) {
+	c.calls++
 	err = c.cutter.Step("read", func() (err error) {
 		reading, err = c.Upstream.Get(ctx, id)
 		return err
@@ -37,22 +40,33 @@ func (c cutUpstream) Get(ctx context.Context, id string) (reading invx.Reading, 
 	return reading, err
 }
 
-// cutRun runs the batch with every operation counted, and dies with operation n. A process that dies does not go on, so
-// the cut also ends the context.
+// callsALife is after how many calls a worker of the harness hands over, so that every batch needs several.
+const callsALife = 9
+
+// cutRun works on the batch, one worker handing over to the next, with every operation counted, and dies with operation
+// n. A process that dies does not go on, so the cut also ends the context.
 func (w *world) cutRun(t *testing.T, n int, when objectstest.When) (operations int, err error) {
 	t.Helper()
 	ctx, die := context.WithCancel(t.Context())
 	defer die()
 	var cutter objectstest.Cutter
 	cutter.CutAt(n, when)
-	w.options.Halt = func() denial.Halt {
-		if cutter.Cut() != nil {
-			die()
+	for handedOver := true; handedOver && err == nil; {
+		up := &cutUpstream{Upstream: w.client, cutter: &cutter}
+		w.options.Halt = func() denial.Halt {
+			if cutter.Cut() != nil {
+				die()
+			}
+			if up.calls >= callsALife {
+				return denial.HandOver
+			}
+			return denial.GoOn
 		}
-		return denial.GoOn
+		var o denial.Outcome
+		o, err = w.runWith(ctx, up, cutter.Store(w.state), cutter.Store(w.out))
+		handedOver = o.HandedOver
 	}
-	defer func() { w.options.Halt = nil }()
-	_, err = w.runWith(ctx, cutUpstream{w.client, &cutter}, cutter.Store(w.state), cutter.Store(w.out))
+	w.options.Halt = nil
 	return cutter.Count(), err
 }
 

@@ -177,13 +177,13 @@ func (e *Engine) work(ctx context.Context, job Job, p *plan, s surveyed, j *jour
 			return Outcome{Resumed: resumed}, errors.Join(err, r.salvage(err))
 		}
 		if r.handingOver() {
-			return Outcome{HandedOver: true, Resumed: resumed}, j.Release(ctx)
+			return Outcome{HandedOver: true, Resumed: resumed}, r.letGo(ctx)
 		}
 		if err := r.conclude(ctx); err != nil {
 			return Outcome{Resumed: resumed}, err
 		}
 		if e.opt.Halt() == HandOver { // publishing takes time, too
-			return Outcome{HandedOver: true, Resumed: resumed}, j.Release(ctx)
+			return Outcome{HandedOver: true, Resumed: resumed}, j.Release(ctx, nil, 0)
 		}
 	}
 	out, err := e.publish(ctx, job, p, s, j)

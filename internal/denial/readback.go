@@ -39,7 +39,6 @@ func (r *run) readBack(ctx context.Context, one *row) error {
 			r.absent(one, err)
 			return nil
 		case d == upstream.Cancelled:
-			r.board.doubt(one)
 			return err
 		case d == upstream.Refused, d == upstream.TooLarge:
 			r.unreadable(one, reason, err)
@@ -53,7 +52,6 @@ func (r *run) readBack(ctx context.Context, one *row) error {
 				return nil
 			}
 			if err := r.clock.Sleep(ctx, wait); err != nil {
-				r.board.doubt(one)
 				return err
 			}
 			wait *= 3

@@ -146,9 +146,10 @@ func (r *run) work(ctx context.Context) {
 		if !ok {
 			return
 		}
-		err = r.do(ctx, t)
-		if errors.Is(err, errHalted) {
+		if err = r.do(ctx, t); err != nil {
 			r.board.undo(t)
+		}
+		if errors.Is(err, errHalted) {
 			err = nil
 		}
 		r.board.done()
@@ -161,6 +162,7 @@ func (r *run) work(ctx context.Context) {
 	}
 }
 
+// do carries a task out. After an error its rows are as they were, and nowhere else on the board.
 func (r *run) do(ctx context.Context, t task) error {
 	if t.read != nil {
 		return r.readBack(ctx, t.read)
@@ -270,7 +272,19 @@ func (r *run) salvage(err error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return r.j.Release(ctx)
+	return r.letGo(ctx)
+}
+
+// letGo leaves the batch to the next worker, and says which rows that one must read back.
+func (r *run) letGo(ctx context.Context) error {
+	var inDoubt []int
+	for _, one := range r.board.open() {
+		if one.sent {
+			inDoubt = append(inDoubt, one.Row)
+		}
+	}
+	last, _ := r.board.taken()
+	return r.j.Release(ctx, inDoubt, last)
 }
 
 // errJournal marks a failure to write the journal.

@@ -26,7 +26,6 @@ func (r *run) send(ctx context.Context, t task) error {
 	}
 	disposition, reason := r.judge(err)
 	if disposition == upstream.Cancelled {
-		r.board.undo(t)
 		return err
 	}
 	if stop := r.feel(disposition, reason, began, err); stop != "" {

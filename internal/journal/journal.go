@@ -59,11 +59,18 @@ type Journal struct {
 	mu      sync.Mutex
 	pending []verdict.Verdict
 	calls   Calls
-	settled rows // rows that need nothing more in this run
-	doubt   rows // rows that an earlier run ended as unknown
-	through int  // sent_through as it is stored
-	foreign int  // sent_through as other workers of this run left it
+	settled rows  // rows that need nothing more in this run
+	doubt   rows  // rows that an earlier run ended as unknown, or that a worker left in doubt
+	foreign Doubt // what other workers of this run may have sent
+	through int   // sent_through as we stored it
 	until   time.Time
+}
+
+// Doubt is which rows a worker leaves behind that may have been sent and are not settled.
+type Doubt struct {
+	Rows    []int `json:"rows,omitempty"`    // these
+	After   int   `json:"after,omitempty"`   // and those after this one,
+	Through int   `json:"through,omitempty"` // up to this one
 }
 
 // Open takes hold of a batch: of a new one, of one whose worker died, or of one that is over (then nothing may be
@@ -76,7 +83,6 @@ func Open(ctx context.Context, s objects.Store, c Claim) (*Journal, error) {
 	if err := j.loadSegments(ctx); err != nil {
 		return nil, err
 	}
-	j.foreign = j.through
 	if j.record.Status.Over() {
 		return j, nil
 	}
@@ -185,7 +191,7 @@ func (j *Journal) loadSegment(ctx context.Context, key string) error {
 		return err
 	}
 	if h.Run == j.record.Run {
-		j.through = max(j.through, h.SentThrough)
+		j.inherit(h)
 	}
 	for _, v := range verdicts {
 		switch {
@@ -199,18 +205,30 @@ func (j *Journal) loadSegment(ctx context.Context, key string) error {
 	return nil
 }
 
+// inherit learns from a segment of this run which rows may have been sent.
+func (j *Journal) inherit(h header) {
+	switch {
+	case h.Doubt != nil:
+		j.foreign = *h.Doubt
+		for _, row := range h.Doubt.Rows {
+			j.doubt.add(row)
+		}
+	case h.SentThrough > 0:
+		j.foreign.After, j.foreign.Through = 0, max(j.foreign.Through, h.SentThrough)
+	}
+}
+
 // fence writes an empty segment, so that a worker that still believes in its old lease fails at its next one.
 // What that worker wrote while we were reading is read now.
 func (j *Journal) fence(ctx context.Context) error {
 	for {
-		err := j.append(ctx, nil, j.through)
+		err := j.append(ctx, header{}, nil)
 		if !errors.Is(err, ErrLost) {
 			return err
 		}
 		if err := j.loadSegment(ctx, segmentKey(j.claim.Batch, j.nextSegment())); err != nil {
 			return err
 		}
-		j.foreign = j.through
 	}
 }
 
@@ -222,8 +240,8 @@ func (j *Journal) nextSegment() int {
 }
 
 // append creates the next segment. ErrLost means that somebody else created it.
-func (j *Journal) append(ctx context.Context, verdicts []verdict.Verdict, through int) error {
-	h := header{Segment: j.nextSegment(), Run: j.record.Run, Owner: j.claim.Owner, SentThrough: through}
+func (j *Journal) append(ctx context.Context, h header, verdicts []verdict.Verdict) error {
+	h.Segment, h.Run, h.Owner = j.nextSegment(), j.record.Run, j.claim.Owner
 	key, b := segmentKey(j.claim.Batch, h.Segment), encode(h, verdicts)
 	_, err := objects.CreateBytes(ctx, j.store, key, b)
 	if errors.Is(err, objects.ErrExists) {
@@ -243,7 +261,7 @@ func (j *Journal) append(ctx context.Context, verdicts []verdict.Verdict, throug
 	j.segments = append(j.segments, summarize(h, verdicts))
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.through = max(j.through, through)
+	j.through = max(j.through, h.SentThrough)
 	return nil
 }
 
@@ -259,7 +277,9 @@ func (j *Journal) Settled(row int) bool { return j.settled.has(row) }
 
 // InDoubt reports whether row may have been sent by somebody else, so that it must be read back before it is sent.
 // It speaks of what was known when the journal was opened.
-func (j *Journal) InDoubt(row int) bool { return row <= j.foreign || j.doubt.has(row) }
+func (j *Journal) InDoubt(row int) bool {
+	return (row > j.foreign.After && row <= j.foreign.Through) || j.doubt.has(row)
+}
 
 // Through is the last row that may be sent without flushing again.
 func (j *Journal) Through() int {
@@ -300,16 +320,21 @@ func (j *Journal) Pending() int {
 // Flush makes everything settled so far durable, permits rows up to through to be sent, and renews the lease.
 // ErrLost means that the batch belongs to somebody else now.
 func (j *Journal) Flush(ctx context.Context, through int) error {
+	return j.flush(ctx, header{SentThrough: max(through, j.Through())}, func(*Record) {})
+}
+
+func (j *Journal) flush(ctx context.Context, h header, change func(*Record)) error {
 	j.flushing.Lock()
 	defer j.flushing.Unlock()
 	verdicts := j.take()
-	if err := j.append(ctx, verdicts, max(through, j.Through())); err != nil {
+	if err := j.append(ctx, h, verdicts); err != nil {
 		return err
 	}
 	return j.update(ctx, func(r *Record) {
 		if len(verdicts) > 0 {
 			r.Advanced = j.claim.Owner
 		}
+		change(r)
 	})
 }
 
@@ -373,11 +398,12 @@ func (j *Journal) Finish(ctx context.Context, prefix string, counts verdict.Coun
 }
 
 // Release flushes and lets the batch go unfinished, so that the next worker need not wait for the lease to run out.
-func (j *Journal) Release(ctx context.Context) error {
-	if err := j.Flush(ctx, 0); err != nil {
-		return err
+// The rows in doubt are those that this worker may have sent and not settled, of those up to the last one that it has
+// taken up; beyond that it left everything as it was.
+func (j *Journal) Release(ctx context.Context, inDoubt []int, last int) error {
+	d := Doubt{Rows: inDoubt, After: max(last, j.foreign.After), Through: j.foreign.Through}
+	if d.Through <= d.After {
+		d.After, d.Through = 0, 0
 	}
-	j.flushing.Lock()
-	defer j.flushing.Unlock()
-	return j.update(ctx, func(r *Record) { r.Lease = Lease{} })
+	return j.flush(ctx, header{Doubt: &d}, func(r *Record) { r.Lease = Lease{} })
 }

@@ -101,6 +101,42 @@ func TestOneWinner(t *testing.T) {
 	}
 }
 
+// A worker that ends in order leaves only those rows in doubt that are.
+func TestReleaseSaysWhatIsInDoubt(t *testing.T) {
+	s := store(t)
+	dead := claim("dead")
+	j := open(t, s, dead)
+	must(t, j.Flush(t.Context(), 100)) // and it dies
+	next := func(owner string) *journal.Journal {
+		c := claim(owner)
+		c.Dead = func(string) bool { return true }
+		return open(t, s, c)
+	}
+	doubts := func(j *journal.Journal, rows ...int) {
+		t.Helper()
+		for row := 2; row <= 120; row++ {
+			if j.InDoubt(row) != slices.Contains(rows, row) {
+				t.Errorf("row %d in doubt: %v", row, j.InDoubt(row))
+			}
+		}
+	}
+	second := next("second") // reads back up to row 95, sends on without leave for more than 110
+	must(t, second.Flush(t.Context(), 110))
+	must(t, second.Release(t.Context(), []int{7, 50}, 95))
+	third := next("third")
+	doubts(third, 7, 50, 96, 97, 98, 99, 100)
+	must(t, third.Release(t.Context(), []int{50}, 100))
+	fourth := next("fourth")
+	doubts(fourth, 7, 50) // 7 was told once; reading it again does no harm
+	must(t, fourth.Flush(t.Context(), 60))
+	fifth := next("fifth")
+	for row := 2; row <= 60; row++ {
+		if !fifth.InDoubt(row) {
+			t.Errorf("row %d is not in doubt after a death", row)
+		}
+	}
+}
+
 // A batch that is over stays over, unless it is reopened with something left to do.
 func TestReopen(t *testing.T) {
 	s := store(t)
@@ -133,7 +169,7 @@ func TestReopen(t *testing.T) {
 func TestDamageIsNamed(t *testing.T) {
 	s := store(t)
 	j := open(t, s, claim("first"))
-	must(t, j.Release(t.Context()))
+	must(t, j.Release(t.Context(), nil, 0))
 	_, err := objects.CreateBytes(t.Context(), s, "batches/b/verdicts/00000009.jsonl", []byte("{\"segment\":9}\n{\"row\":"))
 	must(t, err)
 	if _, err := journal.Open(t.Context(), s, claim("second")); err == nil || err.Error() == "" {

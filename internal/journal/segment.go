@@ -24,7 +24,8 @@ type header struct {
 	Segment     int    `json:"segment"`
 	Run         int    `json:"run"`
 	Owner       string `json:"owner"`
-	SentThrough int    `json:"sent_through"` // rows up to here may have been sent in this run
+	SentThrough int    `json:"sent_through"`   // rows up to here may have been sent in this run
+	Doubt       *Doubt `json:"doubt,omitzero"` // left behind by a worker that ended in order; replaces what was said before
 }
 
 // line is one settled verdict as a segment holds it.
