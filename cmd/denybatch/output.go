@@ -63,7 +63,7 @@ func (s session) printOutcome(file, out string, o denial.Outcome, took time.Dura
 		}
 	}
 	table.Flush()
-	fmt.Fprintf(s.stdout, "  %s; %d bulk calls, %d reads, %s\n", sum.Invariant.Sums, sum.Calls.Bulk, sum.Calls.Reads, took.Round(time.Millisecond))
+	fmt.Fprintf(s.stdout, "  %s; %s, %s, %s\n", sum.Invariant.Sums, counted(sum.Calls.Bulk, "bulk call"), counted(sum.Calls.Reads, "read"), took.Round(time.Millisecond))
 	if sum.Stopped != "" {
 		fmt.Fprintf(s.stdout, "  Stopped before the end: %s.\n", strings.TrimSuffix(sum.Stopped, "."))
 	}
@@ -73,6 +73,13 @@ func (s session) printOutcome(file, out string, o denial.Outcome, took time.Dura
 	}
 	slices.Sort(paths)
 	fmt.Fprintln(s.stdout, "Reports:\n  "+strings.Join(paths, "\n  "))
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // meter shows progress: on a terminal a line that changes, elsewhere a new line now and then.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -91,7 +92,7 @@ func (s session) job(src *source, out string) (denial.Job, error) {
 	if err != nil {
 		return denial.Job{}, err
 	}
-	place := s.config.URL + " " + s.config.Org
+	place := strings.TrimRight(s.config.URL, "/") + " " + s.config.Org
 	if s.flags.dryRun {
 		place = "check"
 	}

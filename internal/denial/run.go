@@ -18,7 +18,7 @@ import (
 const (
 	flushEvery  = 500 * time.Millisecond
 	flushRows   = 10_000
-	windowCalls = 4 // full rounds of calls that a window holds at least
+	windowCalls = 2 // full rounds of calls that a window holds at least
 	windowTime  = 400 * time.Millisecond
 	windowMost  = 100_000
 )

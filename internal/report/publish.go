@@ -104,9 +104,6 @@ func (t *tally) agrees(s Summary) error {
 	if s.Counts == nil {
 		return nil // the rows alone know
 	}
-	if s.Counts == nil {
-		return nil
-	}
 	for r, n := range s.Counts {
 		if n != t.counts[r] {
 			return broken("the summary has %s %s, the file %s", grouped(n), r, grouped(t.counts[r]))

@@ -58,7 +58,7 @@ func namedRule(name string) (rule, error) {
 	id := name
 	if prefix, rest, ok := strings.Cut(name, "."); ok {
 		if r.kind = Kind(prefix); r.kind != Read && r.kind != Login {
-			return r, fmt.Errorf("unknown prefix %q, want read. or login.", prefix+".")
+			return r, fmt.Errorf("unknown prefix %q, want \"read.\" or \"login.\"", prefix+".")
 		}
 		id = rest
 	}
