@@ -29,6 +29,13 @@ type source struct {
 
 // openSource opens a file once, so that what is hashed is what is read.
 func openSource(path string) (*source, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for a writer
+		return nil, &sheet.Fault{File: path, Problem: "is not a file", Remedy: "give the path of a CSV or XLSX file"}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, unreadable(path, err)
@@ -42,13 +49,7 @@ func openSource(path string) (*source, error) {
 }
 
 func (s *source) load(path string) error {
-	info, err := s.file.Stat()
-	if err != nil {
-		return unreadable(path, err)
-	}
-	if !info.Mode().IsRegular() {
-		return &sheet.Fault{File: path, Problem: "is not a file", Remedy: "give the path of a CSV or XLSX file"}
-	}
+	var err error
 	if s.path, err = filepath.Abs(path); err != nil {
 		return err
 	}
