@@ -10,16 +10,17 @@ import (
 	"denybatch/pkg/upstream/upstreamtest"
 )
 
+// modes are the bulk modes, and among them other shapes of answers.
 var modes = []upstreamtest.InvX{
 	{Mode: upstreamtest.Item},
+	{Mode: upstreamtest.Refuse},
 	{Mode: upstreamtest.Item, Bare: true},
 	{Mode: upstreamtest.Item, Errors: upstreamtest.ListErrors, FailedKey: true},
-	{Mode: upstreamtest.Item, Errors: upstreamtest.StringErrors, SingleObject: true},
-	{Mode: upstreamtest.Item, Repeat: upstreamtest.AcceptRepeat},
-	{Mode: upstreamtest.Refuse},
-	{Mode: upstreamtest.Refuse, Repeat: upstreamtest.AcceptRepeat, DenyFrom: []string{"200", "210"}},
 	{Mode: upstreamtest.Partial},
 	{Mode: upstreamtest.Partial, PartialRandom: true},
+	{Mode: upstreamtest.Item, Errors: upstreamtest.StringErrors, SingleObject: true},
+	{Mode: upstreamtest.Item, Repeat: upstreamtest.AcceptRepeat},
+	{Mode: upstreamtest.Refuse, Repeat: upstreamtest.AcceptRepeat, DenyFrom: []string{"200", "210"}},
 }
 
 func modeName(m upstreamtest.InvX) string {
@@ -51,13 +52,16 @@ var troubles = []string{
 
 // Whatever upstream does wrong, every row gets the verdict that upstream's own state shows to be true.
 func TestVerdictsAreTrue(t *testing.T) {
-	for _, mode := range modes {
-		for _, trouble := range troubles {
+	for i, mode := range modes {
+		for k, trouble := range troubles {
+			if i%4 > 1 && k%4 != 3 {
+				continue // the shapes of answers meet a part of the troubles, the bulk modes all of them
+			}
 			t.Run(modeName(mode)+"/"+trouble, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, upstreamtest.Config{InvX: mode, Faults: trouble, Seed: 7})
-					w.batch(t, 400, 0.04, 0.03)
+					w.batch(t, 300, 0.04, 0.03)
 					w.mustRun(t)
 					w.checkTruth(t, w.report(t, ""))
 				})
