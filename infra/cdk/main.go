@@ -1,0 +1,72 @@
+// Command cdk synthesises the stack that runs denybatch on AWS. It needs Go and Node, not the CDK command line:
+//
+//	go run ./infra/cdk -c invx-url=https://sandbox.services.vayananet.com -c invx-org=<organisation>
+//
+// leaves a cloud assembly in build/cdk.out, which "cdk deploy --app build/cdk.out" deploys. See settings.go for what
+// may be set. Under the CDK command line (cd infra/cdk && cdk deploy) it reads context and output folder from there.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"denybatch/infra/cdk/node"
+)
+
+func main() { os.Exit(exitStatus()) }
+
+func exitStatus() int {
+	defer node.CleanUp()
+	out := flag.String("out", "", "folder of the cloud assembly (default build/cdk.out)")
+	given := contextFlag{}
+	flag.Var(given, "c", "context, as name=value; may be repeated")
+	flag.Parse()
+	if err := run(*out, given); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func run(out string, given contextFlag) error {
+	root, err := moduleRoot()
+	if err = errors.Join(err, node.Check()); err != nil {
+		return err
+	}
+	app := newApp(assembly(root, out), given)
+	set, err := loadSettings(contextOf(app), os.Getenv)
+	if err != nil {
+		return err
+	}
+	if set.denyBulkCode == "" {
+		if set.denyBulkCode, err = build(root, "deny-bulk", set.arch); err != nil {
+			return err
+		}
+	}
+	newDenybatch(app, set)
+	app.Synth(nil)
+	return nil
+}
+
+func newApp(out *string, given map[string]any) awscdk.App {
+	return awscdk.NewApp(&awscdk.AppProps{
+		Outdir:             out,
+		Context:            &given,
+		AnalyticsReporting: jsii.Bool(false),
+	})
+}
+
+// contextOf looks a name up in the app's context, from -c, from cdk.json or from the CDK command line.
+func contextOf(app awscdk.App) func(string) string {
+	return func(name string) string {
+		if v := app.Node().TryGetContext(jsii.String(name)); v != nil {
+			return fmt.Sprint(v)
+		}
+		return ""
+	}
+}
