@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// install puts the emulator into .tools/ministack, at the versions of scripts/requirements-cloud.txt, and returns its program.
+func install(ctx context.Context, p place) (string, error) {
+	list := filepath.Join(p.root, "scripts", "requirements-cloud.txt")
+	venv := filepath.Join(p.root, ".tools", "ministack")
+	made := filepath.Join(venv, "made")
+	program := filepath.Join(venv, "bin", "ministack")
+	want, err := os.ReadFile(list)
+	if err != nil {
+		return "", err
+	}
+	if have, err := os.ReadFile(made); err == nil && bytes.Equal(have, want) {
+		return program, nil
+	}
+	say("installing the emulator into .tools/ministack")
+	for _, command := range [][]string{
+		{"python3", "-m", "venv", venv},
+		{filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "-r", list},
+	} {
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("install the emulator, which needs Python 3 with venv and pip: %s: %w\n%s", strings.Join(command[:3], " "), err, said)
+		}
+	}
+	return program, os.WriteFile(made, want, 0o644)
+}
+
+// start runs the emulator in the background until down.
+func start(ctx context.Context, p place, program string) error {
+	if c, err := net.Dial("tcp", p.address()); err == nil {
+		c.Close()
+		return fmt.Errorf("%s is taken by another program: set PORT to a free port", p.address())
+	}
+	log, err := os.Create(p.file("ministack.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	tmp := p.file("tmp")
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return err
+	}
+	cmd := exec.Command(program)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // the functions' processes are in its group, and end with it
+	// What stands here reaches the functions, too. The last two are what Lambda itself would set.
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + tmp, "TMPDIR=" + tmp, "PYTHONUNBUFFERED=1",
+		"BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(p.port), "MINISTACK_REGION=" + region,
+		"AWS_ENDPOINT_URL=" + p.endpoint(), "AWS_LAMBDA_LOG_FORMAT=JSON",
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(p.file("pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o644); err != nil {
+		return errors.Join(err, cmd.Process.Kill())
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	if err := healthy(ctx, p, ended); err != nil {
+		tail, _ := os.ReadFile(p.file("ministack.log"))
+		return errors.Join(fmt.Errorf("the emulator did not start: %w\n%s", err, tail[max(0, len(tail)-2000):]), down(p))
+	}
+	say("the emulator listens at %s; its log is %s", p.endpoint(), p.file("ministack.log"))
+	return nil
+}
+
+func healthy(ctx context.Context, p place, ended <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.endpoint()+"/_ministack/health", nil)
+		if err != nil {
+			return err
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case err := <-ended:
+			return fmt.Errorf("it ended: %w", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// down ends the emulator that up started here, if it runs, and every function's process with it.
+func down(p place) error {
+	if err := os.MkdirAll(p.folder, 0o755); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(p.file("pid"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		return fmt.Errorf("%s is damaged: %w", p.file("pid"), err)
+	}
+	if ours(pid, p) {
+		say("ending the emulator at %s", p.endpoint())
+		if err := end(pid); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.Remove(p.file("pid")), os.RemoveAll(p.file("tmp")))
+}
+
+// ours tells our emulator from a stranger that got the same process number later.
+func ours(pid int, p place) bool {
+	said, _ := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	return strings.Contains(string(said), filepath.Join(p.root, ".tools"))
+}
+
+// end stops a process group, gently for five seconds.
+func end(pid int) error {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		err := syscall.Kill(-pid, syscall.SIGTERM)
+		if errors.Is(err, syscall.ESRCH) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
+}
