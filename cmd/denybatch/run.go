@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -253,6 +254,9 @@ func (s session) deny(ctx context.Context, file, out string) (denial.Outcome, er
 		return denial.Outcome{}, &nothingSentError{err}
 	}
 	unlock, err := claim(s.stateFolder(out), job.Batch, out)
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("the reports cannot be written: %w: give a folder that you may write into with --out (and --state)", err)
+	}
 	if err != nil {
 		return denial.Outcome{}, &nothingSentError{err}
 	}

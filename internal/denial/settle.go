@@ -69,10 +69,14 @@ func proofOfItem(it *invx.Item, w weight) proof {
 // deniedNow reports whether a document that a bulk answer shows as denied was denied by this batch, rather than before:
 // an upstream that takes a repeated denial for a success shows the old one.
 func (r *run) deniedNow(one *row, d *invx.Document, date time.Time) bool {
-	if !d.LastUpdated.IsZero() {
-		return !d.LastUpdated.Before(r.beganThere(date))
+	ours := d.DenialComments == "" || sameComment(d.DenialComments, one.Comment)
+	switch {
+	case d.LastUpdated.IsZero():
+		return ours
+	case ours:
+		return r.sinceBegan(d.LastUpdated, date, tolerance)
 	}
-	return d.DenialComments == "" || sameComment(d.DenialComments, one.Comment)
+	return r.sinceBegan(d.LastUpdated, date, 0)
 }
 
 // deniedByUs reports the same of a document that was read back, where upstream vouches for nothing: it must carry our
@@ -84,25 +88,39 @@ func (r *run) deniedByUs(one *row, d *invx.Document, date time.Time) bool {
 	if d.LastUpdated.IsZero() {
 		return one.sent
 	}
-	return !d.LastUpdated.Before(r.beganThere(date))
+	return r.sinceBegan(d.LastUpdated, date, tolerance)
 }
 
-// beganThere is when the batch began by upstream's clock, as far as its Date header tells. That header has whole
-// seconds, so a small difference is none, and an absurd one is no clock.
-func (r *run) beganThere(date time.Time) time.Time {
-	if date.IsZero() {
-		return r.began
+// tolerance is how far the clocks may be apart without the Date header showing it, which has whole seconds. Within it our
+// own comment counts for more than the time.
+const tolerance = 2 * time.Second
+
+// sinceBegan reports whether a document changed since the batch began, by upstream's clock as far as the Date header of
+// its answer tells. An absurd one is no clock.
+func (r *run) sinceBegan(changed, date time.Time, slack time.Duration) bool {
+	began := r.began
+	if !date.IsZero() {
+		if skew := date.Sub(r.clock.Now()); skew.Abs() > tolerance && skew.Abs() <= 24*time.Hour {
+			began, slack = began.Add(skew), max(slack, time.Second)
+		}
 	}
-	skew := date.Sub(r.clock.Now())
-	if skew.Abs() <= 2*time.Second || skew.Abs() > 24*time.Hour {
-		return r.began
+	if changed.Nanosecond() == 0 {
+		began = began.Truncate(time.Second) // upstream may tell times in whole seconds
 	}
-	return r.began.Add(skew - time.Second)
+	return !changed.Before(began.Add(-slack))
 }
 
-// sameComment compares comments but for white space, which upstream may tidy.
-func sameComment(a, b string) bool {
-	return a == b || strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
+// shortest is how much of a comment must be left for it to be known as ours when upstream keeps only its beginning.
+const shortest = 20
+
+// sameComment compares a comment that upstream shows with ours, but for white space, which upstream may tidy, and for an
+// end that it may cut off.
+func sameComment(theirs, ours string) bool {
+	if theirs == ours {
+		return true
+	}
+	theirs, ours = strings.Join(strings.Fields(theirs), " "), strings.Join(strings.Fields(ours), " ")
+	return theirs == ours || (len(theirs) >= shortest && strings.HasPrefix(ours, theirs))
 }
 
 // accept settles a denied row.

@@ -20,7 +20,7 @@ import (
 // it is returned. Nothing is published when rows fails, or when the sums are not right: that is an [*InvariantError].
 // s.Rows must be known beforehand; s.Counts may be nil, and is then what the rows say.
 func Publish(ctx context.Context, out objects.Store, prefix string, s Summary, l Layout, rows iter.Seq2[Row, error]) (Summary, error) {
-	if earlier, found, err := stored(ctx, out, prefix); found || err != nil {
+	if earlier, found, err := stored(ctx, out, prefix, s.Batch); found || err != nil {
 		return earlier, err
 	}
 	set, err := open(ctx, out, prefix, l)
@@ -249,7 +249,7 @@ func (p *set) seal(ctx context.Context, s Summary) (Summary, error) {
 	}
 	_, err = objects.CreateBytes(ctx, p.out, key, b)
 	if errors.Is(err, objects.ErrExists) {
-		s, _, err = stored(ctx, p.out, p.prefix)
+		s, _, err = stored(ctx, p.out, p.prefix, s.Batch)
 		return s, err
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ const refusalFile = "refused.txt"
 // Refuse publishes, in place of a set of reports, the one sentence that says why there is none: refused.txt for people
 // and summary.json. Like [Publish] it is safe to repeat.
 func Refuse(ctx context.Context, out objects.Store, prefix string, s Summary, why string) (Summary, error) {
-	if earlier, found, err := stored(ctx, out, prefix); found || err != nil {
+	if earlier, found, err := stored(ctx, out, prefix, s.Batch); found || err != nil {
 		return earlier, err
 	}
 	s.Status, s.Stopped = Refused, why
@@ -34,6 +34,6 @@ func Refuse(ctx context.Context, out objects.Store, prefix string, s Summary, wh
 			return Summary{}, err
 		}
 	}
-	stored, _, err := stored(ctx, out, prefix)
+	stored, _, err := stored(ctx, out, prefix, s.Batch)
 	return stored, err
 }

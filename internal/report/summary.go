@@ -128,8 +128,9 @@ func (s *Summary) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-// stored is the summary that an earlier attempt published, if one did.
-func stored(ctx context.Context, out objects.Store, prefix string) (s Summary, found bool, err error) {
+// stored is the summary that an earlier attempt for the same batch published, if one did. Another batch's is an error,
+// because nobody may take its reports for ours.
+func stored(ctx context.Context, out objects.Store, prefix, batch string) (s Summary, found bool, err error) {
 	b, _, err := objects.Read(ctx, out, prefix+summaryFile, summaryLimit)
 	if errors.Is(err, objects.ErrNotFound) {
 		return Summary{}, false, nil
@@ -138,6 +139,9 @@ func stored(ctx context.Context, out objects.Store, prefix string) (s Summary, f
 		return Summary{}, false, err
 	}
 	s, err = decode(prefix+summaryFile, b)
+	if err == nil && s.Batch != batch {
+		err = fmt.Errorf("%s is the report of batch %s, not of %s", prefix+summaryFile, s.Batch, batch)
+	}
 	return s, err == nil, err
 }
 

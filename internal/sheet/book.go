@@ -35,6 +35,11 @@ func Open(name string, r io.ReaderAt, size int64) (*Book, error) {
 
 // OpenFile opens a file of this machine. Close closes it.
 func OpenFile(path string) (*Book, error) {
+	name := path[strings.LastIndexAny(path, `/\`)+1:]
+	// Opening a pipe that nobody writes to would wait for ever.
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, named(name, refuse("name a file", "is not a file"))
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -43,7 +48,6 @@ func OpenFile(path string) (*Book, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	name := path[strings.LastIndexAny(path, `/\`)+1:]
 	if info.IsDir() {
 		return nil, errors.Join(named(name, refuse("name a file in it", "is a folder")), file.Close())
 	}
