@@ -12,7 +12,8 @@ if ! go version -m .tools/bin/versitygw 2>/dev/null | grep -q "versitygw[[:space
 	GOBIN="$PWD/.tools/bin" go install -trimpath -ldflags='-s -w' "github.com/versity/versitygw/cmd/versitygw@$versitygw"
 fi
 
-if [[ $(cat .tools/ministack/version 2>/dev/null) == "$ministack" ]]; then
+# That of the local cloud will do.
+if [[ -x .venv-cloud/bin/ministack || $(cat .tools/ministack/version 2>/dev/null) == "$ministack" ]]; then
 	exit 0
 fi
 if ! command -v python3 >/dev/null; then

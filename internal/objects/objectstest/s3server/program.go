@@ -13,17 +13,20 @@ import (
 
 // Kind is a server program.
 type Kind struct {
-	Name    string
-	program string // below the module's folder
-	command func(program, port, folder string) *exec.Cmd
+	Name     string
+	programs []string // where it may be, below the module's folder
+	command  func(program, port, folder string) *exec.Cmd
 }
 
 // Versity is versitygw, which keeps objects as files. Keys that are folders of others, or segments of more than 255
 // bytes, are more than it can hold.
-var Versity = Kind{Name: "versitygw", program: ".tools/bin/versitygw", command: versity}
+var Versity = Kind{Name: "versitygw", programs: []string{".tools/bin/versitygw"}, command: versity}
 
 // Ministack is ministack, which emulates AWS in memory.
-var Ministack = Kind{Name: "ministack", program: ".tools/ministack/bin/ministack", command: ministack}
+var Ministack = Kind{
+	Name: "ministack", command: ministack,
+	programs: []string{".venv-cloud/bin/ministack", ".tools/ministack/bin/ministack"}, // that of the local cloud will do
+}
 
 func versity(program, port, folder string) *exec.Cmd {
 	root, versions := filepath.Join(folder, "buckets"), filepath.Join(folder, "versions")
@@ -42,19 +45,38 @@ func ministack(program, port, folder string) *exec.Cmd {
 // find returns the path of the program.
 func find(t testing.TB, kind Kind) string {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	program := filepath.Join(filepath.Dir(here), "../../../..", kind.program)
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
-	if _, err := os.Stat(program); err == nil {
-		return program
+	root := moduleFolder(t)
+	for _, program := range kind.programs {
+		program = filepath.Join(root, program)
+		if runtime.GOOS == "windows" {
+			program += ".exe"
+		}
+		if _, err := os.Stat(program); err == nil {
+			return program
+		}
 	}
 	missing := kind.Name + " is not installed: make tools"
 	if ci, _ := strconv.ParseBool(os.Getenv("CI")); ci {
 		t.Fatal(missing)
 	}
 	t.Skip(missing)
+	return ""
+}
+
+// moduleFolder returns the folder of the module that is under test.
+func moduleFolder(t testing.TB) string {
+	t.Helper()
+	folder, err := os.Getwd()
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder
+		}
+		if folder == filepath.Dir(folder) {
+			err = errors.New("the tests do not run in a module")
+		}
+		folder = filepath.Dir(folder)
+	}
+	t.Fatal(err)
 	return ""
 }
 
