@@ -110,7 +110,7 @@ func TestPublishTwiceKeepsTheFirst(t *testing.T) {
 	first := publish(t, m, twoRows, twoColumns)
 	before := m.text("p/summary.json")
 	never := func(yield func(report.Row, error) bool) { t.Error("the rows were read again") }
-	again, err := report.Publish(t.Context(), m, "p/", report.Summary{Batch: "other"}, twoColumns, never)
+	again, err := report.Publish(t.Context(), m, "p/", report.Summary{Batch: first.Batch}, twoColumns, never)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +119,16 @@ func TestPublishTwiceKeepsTheFirst(t *testing.T) {
 	}
 	if m.text("p/summary.json") != before {
 		t.Error("summary.json was written again")
+	}
+}
+
+// Two batches never share a place: the reports of one would pass for the other's.
+func TestPublishRefusesAnotherBatchsPlace(t *testing.T) {
+	m := newMemory()
+	first := publish(t, m, twoRows, twoColumns)
+	_, err := report.Publish(t.Context(), m, "p/", report.Summary{Batch: "other"}, twoColumns, sequence(twoRows))
+	if err == nil || !strings.Contains(err.Error(), first.Batch) || !strings.Contains(err.Error(), "other") {
+		t.Errorf("error %v, want one that names both", err)
 	}
 }
 
