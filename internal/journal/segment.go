@@ -1,16 +1,12 @@
 package journal
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"time"
+	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"denybatch/internal/objects"
 	"denybatch/internal/verdict"
@@ -28,17 +24,6 @@ type header struct {
 	Doubt       *Doubt `json:"doubt,omitzero"` // left behind by a worker that ended in order; replaces what was said before
 }
 
-// line is one settled verdict as a segment holds it.
-type line struct {
-	Row     int            `json:"row"`
-	DocID   string         `json:"doc,omitzero"`
-	Result  verdict.Result `json:"result"`
-	Status  string         `json:"status,omitzero"`
-	Code    string         `json:"code,omitzero"`
-	Message string         `json:"message,omitzero"`
-	At      time.Time      `json:"at,omitzero"`
-}
-
 // segment is what stays in memory of a written segment: enough to merge the verdicts in row order later.
 type segment struct {
 	number      int
@@ -46,8 +31,7 @@ type segment struct {
 	first, last int // rows; 0 when it holds no verdict
 }
 
-// encode writes h and the verdicts, which it sorts by row, as JSON lines. Fields are appended by hand because a
-// batch journals every row, and this is half of what the engine does per row.
+// encode writes h and the verdicts, which it sorts by row, as JSON lines.
 func encode(h header, verdicts []verdict.Verdict) []byte {
 	slices.SortFunc(verdicts, func(a, b verdict.Verdict) int { return a.Row - b.Row })
 	b, err := json.Marshal(h)
@@ -61,47 +45,22 @@ func encode(h header, verdicts []verdict.Verdict) []byte {
 	return b
 }
 
-func appendLine(b []byte, v verdict.Verdict) []byte {
-	b = append(b, `{"row":`...)
-	b = strconv.AppendInt(b, int64(v.Row), 10)
-	b = appendText(b, `,"doc":`, v.DocID)
-	b = appendText(b, `,"result":`, string(v.Result))
-	b = appendText(b, `,"status":`, v.Status)
-	b = appendText(b, `,"code":`, v.Code)
-	b = appendText(b, `,"message":`, v.Message)
-	if !v.At.IsZero() {
-		b = append(b, `,"at":"`...)
-		b = v.At.UTC().AppendFormat(b, time.RFC3339Nano)
-		b = append(b, '"')
-	}
-	return append(b, "}\n"...)
-}
-
-func appendText(b []byte, name, text string) []byte {
-	if text == "" {
-		return b
-	}
-	b = append(b, name...)
-	// Upstream's words may hold bytes that are not UTF-8; AppendQuote replaces them and reports it, which is all we want.
-	b, _ = jsontext.AppendQuote(b, text)
-	return b
-}
-
 // decode reads a segment. A segment is created whole or not at all, so a line that does not parse is damage, not a crash.
 func decode(key string, b []byte) (header, []verdict.Verdict, error) {
 	var h header
-	lines := bufio.NewScanner(bytes.NewReader(b))
-	lines.Buffer(nil, len(b)+1)
-	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &h) != nil {
+	first, rest, _ := strings.Cut(string(b), "\n")
+	if json.Unmarshal([]byte(first), &h) != nil {
 		return h, nil, fmt.Errorf("journal segment %s is damaged in line 1", key)
 	}
 	verdicts := make([]verdict.Verdict, 0, len(b)/100)
-	for n := 2; lines.Scan(); n++ {
-		var l line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+	for n := 2; rest != ""; n++ {
+		var text string
+		text, rest, _ = strings.Cut(rest, "\n")
+		v, err := parseLine(text)
+		if err != nil {
 			return h, nil, fmt.Errorf("journal segment %s is damaged in line %d: %w", key, n, err)
 		}
-		verdicts = append(verdicts, verdict.Verdict(l))
+		verdicts = append(verdicts, v)
 	}
 	return h, verdicts, nil
 }
