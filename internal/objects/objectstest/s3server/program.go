@@ -13,20 +13,17 @@ import (
 
 // Kind is a server program.
 type Kind struct {
-	Name     string
-	programs []string // where it may be, below the module's folder
-	command  func(program, port, folder string) *exec.Cmd
+	Name    string
+	program string // below the module's folder
+	command func(program, port, folder string) *exec.Cmd
 }
 
 // Versity is versitygw, which keeps objects as files. Keys that are folders of others, or segments of more than 255
 // bytes, are more than it can hold.
-var Versity = Kind{Name: "versitygw", programs: []string{".tools/bin/versitygw"}, command: versity}
+var Versity = Kind{Name: "versitygw", program: ".tools/bin/versitygw", command: versity}
 
-// Ministack is ministack, which emulates AWS in memory.
-var Ministack = Kind{
-	Name: "ministack", command: ministack,
-	programs: []string{".venv-cloud/bin/ministack", ".tools/ministack/bin/ministack"}, // that of the local cloud will do
-}
+// Ministack is ministack, which emulates AWS in memory. It is also the local cloud's.
+var Ministack = Kind{Name: "ministack", program: ".tools/ministack/bin/ministack", command: ministack}
 
 func versity(program, port, folder string) *exec.Cmd {
 	root, versions := filepath.Join(folder, "buckets"), filepath.Join(folder, "versions")
@@ -45,15 +42,12 @@ func ministack(program, port, folder string) *exec.Cmd {
 // find returns the path of the program.
 func find(t testing.TB, kind Kind) string {
 	t.Helper()
-	root := moduleFolder(t)
-	for _, program := range kind.programs {
-		program = filepath.Join(root, program)
-		if runtime.GOOS == "windows" {
-			program += ".exe"
-		}
-		if _, err := os.Stat(program); err == nil {
-			return program
-		}
+	program := filepath.Join(moduleFolder(t), kind.program)
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	if _, err := os.Stat(program); err == nil {
+		return program
 	}
 	missing := kind.Name + " is not installed: make tools"
 	if ci, _ := strconv.ParseBool(os.Getenv("CI")); ci {
