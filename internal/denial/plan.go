@@ -45,8 +45,9 @@ type plan struct {
 	commentColumn        string
 	actionColumn         string
 	header               []string
-	width                int   // of the user's own columns, as far as rows have been read
-	docs                 *seen // the first row of each document, as far as rows have been read
+	width                int    // of the user's own columns, as far as rows have been read
+	docs                 *seen  // the first row of each document, as far as rows have been read
+	fit                  []bool // by row: an earlier look found that it is to be sent
 }
 
 func newPlan(b *sheet.Book) (*plan, error) {
@@ -124,6 +125,9 @@ func (p *plan) step(row sheet.Row) step {
 // judge settles what can be settled without asking upstream.
 func (p *plan) judge(e Entry, cells []string) verdict.Verdict {
 	v := verdict.Verdict{Row: e.Row, DocID: e.DocID}
+	if e.Row < len(p.fit) && p.fit[e.Row] {
+		return v
+	}
 	if done := p.done(cells); done != "" && e.DocID != "" {
 		p.docs.add(e.DocID, e.Comment, e.Row)
 		v.Result, v.Code = verdict.Skipped, codeSkipped
@@ -139,7 +143,10 @@ func (p *plan) judge(e Entry, cells []string) verdict.Verdict {
 		if !same {
 			v.Code, v.Message = codeDuplicateDiffers, v.Message+", where its comment differs; the comment of row "+fmt.Sprint(first)+" counts"
 		}
+		return v
 	}
+	p.fit = append(p.fit, make([]bool, e.Row+1-len(p.fit))...)
+	p.fit[e.Row] = true
 	return v
 }
 

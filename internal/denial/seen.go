@@ -34,7 +34,7 @@ func (s *seen) add(docID, comment string, row int) (earlier int, sameComment boo
 	want := slot{h, maphash.String(s.seed2, id)<<48 | uint64(row)<<24 | maphash.String(s.seed1, comment)>>40}
 	sh := &s.shards[h>>56]
 	found := sh.insert(want)
-	if earlier = int(found.rest >> 24 & maxRow); earlier == row {
+	if earlier = int(found.rest >> 24 & maxRow); earlier >= row {
 		return 0, false
 	}
 	return earlier, earlier != 0 && found.rest<<40 == want.rest<<40
