@@ -7,7 +7,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.2.0
 FUZZTIME    ?= 10s
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: build ## deny the invoices of a sample spreadsheet at an InvX simulated on this machine
 	@scripts/demo
@@ -21,6 +21,15 @@ bench: go .venv ## measure denybatch, beside a plain script that does the same
 
 tools: go ## install into .tools/ the S3 servers that some tests run
 	@scripts/tools.sh
+
+cloud-up: go ## deploy the stack to an AWS emulator on 127.0.0.1 (PORT, 4566) and print where everything is
+	@go run ./infra/local up
+
+cloud-down: go ## end that emulator, and nothing else
+	@go run ./infra/local down
+
+e2e: go tools ## run the deployed stack: file, event, queue, function, report
+	@go test -count=1 -timeout 20m ./e2e/...
 
 build: go ## build the command into build/
 	@go build -buildvcs=false -o build/ ./cmd/denybatch
@@ -61,4 +70,4 @@ go:
 .venv/made: bench/baseline/requirements.txt
 	@scripts/python-packages $<
 
-.PHONY: help demo test bench tools build lint format vet staticcheck vulncheck fuzz corpus picture clean go .venv .venv/made
+.PHONY: help demo test bench tools cloud-up cloud-down e2e build lint format vet staticcheck vulncheck fuzz corpus picture clean go .venv .venv/made
