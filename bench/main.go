@@ -24,6 +24,7 @@ var measures = []struct {
 	{"speed", (*bench).speed},
 	{"memory", (*bench).memory},
 	{"isolation", (*bench).isolation},
+	{"lambda", (*bench).lambda},
 }
 
 // bench is what all measures share.
@@ -39,7 +40,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
 	b := bench{}
-	only := flag.String("only", "", "measure only this: wall, speed, memory or isolation")
+	only := flag.String("only", "", "measure only this: wall, speed, memory, isolation or lambda")
 	flag.IntVar(&b.rows, "rows", 0, "rows of every input (default: what the design says)")
 	flag.StringVar(&b.python, "python", filepath.Join(".venv", "bin", "python3"), "Python with aiohttp and openpyxl, for the script to compare with")
 	flag.Parse()
