@@ -25,7 +25,7 @@ func (s *denybatch) addDenyBulk() {
 		}),
 	})
 	fn.may("ReadFiles", "s3:GetObject s3:GetObjectVersion", within(s.exchange, "inbox/"))
-	fn.may("WriteReports", "s3:PutObject s3:AbortMultipartUpload", within(s.exchange, "reports/"))
+	fn.may("WriteReports", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", within(s.exchange, "reports/"))
 	fn.may("KeepBatches", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", within(s.state, "batches/"))
 	fn.may("TellMissingFromForbidden", "s3:ListBucket", s.exchange.BucketArn(), s.state.BucketArn())
 	fn.may("TakeWork", "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility sqs:GetQueueAttributes", s.work.QueueArn())

@@ -54,10 +54,10 @@ func assembly(root, out string) *string {
 	return jsii.String(filepath.Join(root, "build", "cdk.out"))
 }
 
-// build compiles functions/<name> into build/<name>/bootstrap, which is what the runtime provided.al2023 starts. The same
+// build compiles functions/<name> into build/<name>/<arch>/bootstrap, which is what the runtime provided.al2023 starts. The same
 // source gives the same bytes, so a deployment without changes uploads nothing.
 func build(root, name, arch string) (string, error) {
-	folder := filepath.Join(root, "build", name)
+	folder := filepath.Join(root, "build", name, arch)
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w",
 		"-o", filepath.Join(folder, "bootstrap"), "./functions/"+name)
 	cmd.Dir = root

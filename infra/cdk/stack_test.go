@@ -37,7 +37,7 @@ func TestStack(t *testing.T) {
 func readsTheInbox(t *testing.T, tpl template) {
 	for _, action := range []string{"s3:GetObject", "s3:GetObjectVersion"} {
 		allowed(t, tpl, action, "exchange/inbox/deny/org/file.csv", "exchange/inbox/check/org/file.csv")
-		forbidden(t, tpl, action, "exchange/reports/deny/org/file/batch/report.csv", "exchange/elsewhere")
+		forbidden(t, tpl, action, "exchange/elsewhere")
 	}
 	for _, action := range []string{"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectTagging"} {
 		forbidden(t, tpl, action, "exchange/inbox/deny/org/file.csv")
@@ -45,9 +45,10 @@ func readsTheInbox(t *testing.T, tpl template) {
 }
 
 func writesReports(t *testing.T, tpl template) {
-	allowed(t, tpl, "s3:PutObject", "exchange/reports/deny/org/file/batch/report.csv")
-	allowed(t, tpl, "s3:AbortMultipartUpload", "exchange/reports/deny/org/file/batch/report.csv")
-	forbidden(t, tpl, "s3:DeleteObject", "exchange/reports/deny/org/file/batch/report.csv")
+	for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"} { // it looks whether it published already
+		allowed(t, tpl, action, "exchange/reports/deny/org/file/batch/summary.json")
+	}
+	forbidden(t, tpl, "s3:DeleteObject", "exchange/reports/deny/org/file/batch/summary.json")
 }
 
 func keepsBatches(t *testing.T, tpl template) {

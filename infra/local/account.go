@@ -30,16 +30,20 @@ type account struct {
 // accountID is the account of the emulator to which credentials "test" belong.
 const accountID = "000000000000"
 
-func connect(p place) account {
+func connect(p place) (account, error) {
+	client, err := p.client()
+	if err != nil {
+		return account{}, err
+	}
 	cfg := aws.Config{
 		Region: region, BaseEndpoint: aws.String(p.endpoint()),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: client,
 	}
 	return account{
 		stacks:  cloudformation.NewFromConfig(cfg),
 		objects: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
 		secrets: secretsmanager.NewFromConfig(cfg),
-	}
+	}, nil
 }
 
 // toolkit is what "cdk bootstrap" puts into an account, as far as synthesised templates ask for it.

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -60,12 +59,19 @@ func start(ctx context.Context, p place, program string) error {
 	}
 	cmd := exec.Command(program)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // the functions' processes are in its group, and end with it
-	// What stands here reaches the functions, too. The last two are what Lambda itself would set.
+	detach(cmd)
+	// What stands here reaches the functions, too. AWS_ENDPOINT_URL and what follows are meant for them.
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + tmp, "TMPDIR=" + tmp, "PYTHONUNBUFFERED=1",
 		"BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1", "GATEWAY_PORT=" + strconv.Itoa(p.port), "MINISTACK_REGION=" + region,
 		"AWS_ENDPOINT_URL=" + p.endpoint(), "AWS_LAMBDA_LOG_FORMAT=JSON",
+	}
+	if p.strict {
+		if err := certify(p.certificate(), p.file("key.pem")); err != nil {
+			return err
+		}
+		cmd.Env = append(cmd.Env, "AUTH=true", "USE_SSL=1", "SSL_CERT_FILE="+p.certificate(),
+			"MINISTACK_SSL_CERT="+p.certificate(), "MINISTACK_SSL_KEY="+p.file("key.pem"))
 	}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -86,12 +92,16 @@ func start(ctx context.Context, p place, program string) error {
 func healthy(ctx context.Context, p place, ended <-chan error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.endpoint()+"/_ministack/health", nil)
 		if err != nil {
 			return err
 		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
+		if res, err := client.Do(req); err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return nil
@@ -136,22 +146,4 @@ func down(p place) error {
 func ours(pid int, p place) bool {
 	said, _ := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
 	return strings.Contains(string(said), filepath.Join(p.root, ".tools"))
-}
-
-// end stops a process group, gently for five seconds.
-func end(pid int) error {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
-		err := syscall.Kill(-pid, syscall.SIGTERM)
-		if errors.Is(err, syscall.ESRCH) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return err
-	}
-	return nil
 }

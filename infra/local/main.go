@@ -1,8 +1,9 @@
 // Command local runs the stack on this machine: "local up" synthesises infra/cdk, starts an AWS emulator on 127.0.0.1 and
 // deploys the synthesised template to it, exactly as it is. "local down" ends just that. "local install" only installs the emulator.
 //
-// Environment: PORT (4566) is the emulator's; TIMEOUT is deny-bulk's seconds; MAX_RECEIVES is how often a message is tried. The functions'
-// upstream settings are the caller's own, under the names that the command line uses: DENYBATCH_INVX_URL and so on.
+// Environment: PORT (4566) is the emulator's; TIMEOUT is deny-bulk's seconds; MAX_RECEIVES is how often a message is tried; with
+// STRICT=1 there is TLS only, and every call of a function is held to the stack's policies. The functions' upstream settings
+// are the caller's own, under the names that the command line uses: DENYBATCH_INVX_URL and so on.
 //
 // Standard output is one JSON line (see [cloud]); everything else goes to standard error.
 package main
@@ -60,8 +61,9 @@ type cloud struct {
 	StateBucket        string            `json:"state_bucket"`
 	QueueURL           string            `json:"queue_url"`
 	DeadLetterQueueURL string            `json:"dead_letter_queue_url"`
-	CallbackURL        string            `json:"callback_url"` // empty while the stack has no callback
-	Functions          map[string]string `json:"functions"`    // names as deployed
+	CallbackURL        string            `json:"callback_url"`          // empty while the stack has no callback
+	Functions          map[string]string `json:"functions"`             // names as deployed
+	Certificate        string            `json:"certificate,omitempty"` // file with what to trust, when STRICT is set
 }
 
 // up deploys into a fresh emulator. One that runs here already is ended first, with all that is in it.
@@ -85,7 +87,10 @@ func up(ctx context.Context, p place) (c cloud, err error) {
 			err = errors.Join(err, down(p))
 		}
 	}()
-	account := connect(p)
+	account, err := connect(p)
+	if err != nil {
+		return c, err
+	}
 	if err := account.bootstrap(ctx); err != nil {
 		return c, err
 	}
@@ -104,6 +109,9 @@ func describe(p place, outputs map[string]string) cloud {
 		QueueURL:           outputs["QueueUrl"],
 		DeadLetterQueueURL: outputs["DeadLetterQueueUrl"],
 		CallbackURL:        outputs["CallbackUrl"],
+	}
+	if p.strict {
+		c.Certificate = p.certificate()
 	}
 	for name, output := range map[string]string{
 		"deny-bulk": "DenyBulkFunction", "reprocess": "ReprocessFunction", "callback": "CallbackFunction",

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,10 +18,16 @@ type place struct {
 	root   string // of the checkout
 	port   int
 	folder string
+	strict bool // TLS, and every call held to the policies of the stack
 }
 
+var errNotLinux = errors.New("the local cloud runs the functions' own programs, which are for Linux: run it there, or in a Linux container")
+
 func findPlace(getenv func(string) string) (place, error) {
-	p := place{port: 4566}
+	p := place{port: 4566, strict: getenv("STRICT") != ""}
+	if !linux {
+		return p, errNotLinux
+	}
 	if text := getenv("PORT"); text != "" {
 		var err error
 		if p.port, err = strconv.Atoi(text); err != nil || p.port < 1 || p.port > 65535 {
@@ -36,6 +45,27 @@ func findPlace(getenv func(string) string) (place, error) {
 	return p, nil
 }
 
-func (p place) endpoint() string        { return fmt.Sprintf("http://%s", p.address()) }
+func (p place) endpoint() string {
+	if p.strict {
+		return "https://" + p.address()
+	}
+	return "http://" + p.address()
+}
 func (p place) address() string         { return fmt.Sprintf("127.0.0.1:%d", p.port) }
 func (p place) file(name string) string { return filepath.Join(p.folder, name) }
+
+func (p place) certificate() string { return p.file("certificate.pem") }
+
+// client makes HTTP requests of the emulator.
+func (p place) client() (*http.Client, error) {
+	if !p.strict {
+		return http.DefaultClient, nil
+	}
+	text, err := os.ReadFile(p.certificate())
+	if err != nil {
+		return nil, err
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(text)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}, nil
+}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package main
+
+import "os/exec"
+
+const linux = false
+
+func detach(*exec.Cmd) {}
+
+func end(int) error { return errNotLinux }
