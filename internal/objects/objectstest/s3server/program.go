@@ -18,8 +18,9 @@ type Kind struct {
 	command func(program, port, folder string) *exec.Cmd
 }
 
-// Versity is versitygw, which keeps objects as files. Keys that are folders of others, or segments of more than 255
-// bytes, are more than it can hold.
+// Versity is versitygw, which keeps objects as files. It cannot hold keys that are folders of others or have segments of
+// more than 255 bytes, a Delete does not wait for a Replace, and where it keeps versions, conditions take a deleted
+// object for one that is there.
 var Versity = Kind{Name: "versitygw", program: ".tools/bin/versitygw", command: versity}
 
 // Ministack is ministack, which emulates AWS in memory. It is also the local cloud's.
