@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"denybatch/internal/objects/s3"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -116,10 +118,13 @@ func (s *Server) await() error {
 	}
 }
 
+// connections are enough for tests that do many things at once to keep theirs.
+var connections = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 })
+
 // Config returns what a client needs to reach the server.
 func (s *Server) Config() aws.Config {
 	return aws.Config{
-		Region: Region, BaseEndpoint: &s.URL,
+		Region: Region, BaseEndpoint: &s.URL, HTTPClient: connections,
 		Credentials: credentials.NewStaticCredentialsProvider(Access, Secret, ""),
 	}
 }
