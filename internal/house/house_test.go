@@ -71,7 +71,7 @@ func parse(t *testing.T, path string, mode parser.Mode) *ast.File {
 
 var (
 	makeCommand = regexp.MustCompile("(?m)(?:`|^    )make ([a-z0-9-]+)")
-	makeTarget  = regexp.MustCompile(`(?m)^([.a-z-]+):(?:[^=]|$)`)
+	makeTarget  = regexp.MustCompile(`(?m)^([.a-z0-9-]+):(?:[^=]|$)`)
 )
 
 func TestMakefileHasTheTargetsThatDocumentsName(t *testing.T) {
