@@ -21,7 +21,7 @@ var races = []race{
 	{"XLSX in, every report", 100_000, (*bench).workbookFile, nil, []string{"--xlsx"}, atLeast(3)},
 }
 
-// times is how often each race is run. The best of each side counts, because everything else on a machine only slows down.
+// times is how often a time is measured. The best counts, on each side, because everything else on a machine only slows down.
 const times = 3
 
 // speed is how many rows a second go through when upstream answers at once.
