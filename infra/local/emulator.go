@@ -42,12 +42,17 @@ func install(ctx context.Context, p place) (string, error) {
 	return program, os.WriteFile(made, want, 0o644)
 }
 
-// start runs the emulator in the background until down.
-func start(ctx context.Context, p place, program string) error {
-	if c, err := net.Dial("tcp", p.address()); err == nil {
-		c.Close()
+// free reports that nobody else listens at the emulator's address.
+func free(p place) error {
+	l, err := net.Listen("tcp", p.address())
+	if err != nil {
 		return fmt.Errorf("%s is taken by another program: set PORT to a free port", p.address())
 	}
+	return l.Close()
+}
+
+// start runs the emulator in the background until down.
+func start(ctx context.Context, p place, program string) error {
 	log, err := os.Create(p.file("ministack.log"))
 	if err != nil {
 		return err
@@ -133,17 +138,11 @@ func down(p place) error {
 	if err != nil {
 		return fmt.Errorf("%s is damaged: %w", p.file("pid"), err)
 	}
-	if ours(pid, p) {
+	if strings.Contains(arguments(pid), filepath.Join(p.root, ".tools")) { // and no stranger with the same number
 		say("ending the emulator at %s", p.endpoint())
 		if err := end(pid); err != nil {
 			return err
 		}
 	}
 	return errors.Join(os.Remove(p.file("pid")), os.RemoveAll(p.file("tmp")))
-}
-
-// ours tells our emulator from a stranger that got the same process number later.
-func ours(pid int, p place) bool {
-	said, _ := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
-	return strings.Contains(string(said), filepath.Join(p.root, ".tools"))
 }

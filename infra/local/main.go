@@ -68,7 +68,7 @@ type cloud struct {
 
 // up deploys into a fresh emulator. One that runs here already is ended first, with all that is in it.
 func up(ctx context.Context, p place) (c cloud, err error) {
-	if err := down(p); err != nil {
+	if err := errors.Join(down(p), free(p)); err != nil {
 		return c, err
 	}
 	assembly, err := synthesise(ctx, p)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -12,6 +14,12 @@ const linux = true
 
 // detach makes a command the head of a process group that outlives us. What it starts belongs to the group.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
+// arguments are those that a process was started with; empty when there is none.
+func arguments(pid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return string(text)
+}
 
 // end stops a process group, gently for five seconds.
 func end(pid int) error {

@@ -8,4 +8,6 @@ const linux = false
 
 func detach(*exec.Cmd) {}
 
+func arguments(int) string { return "" }
+
 func end(int) error { return errNotLinux }
