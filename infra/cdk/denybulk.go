@@ -16,6 +16,7 @@ func (s *denybatch) addDenyBulk() {
 		Timeout:              awscdk.Duration_Seconds(jsii.Number(s.set.denyBulkTimeout)),
 		MemorySize:           jsii.Number(s.set.denyBulkMemory),
 		EphemeralStorageSize: awscdk.Size_Gibibytes(jsii.Number(2)),
+		RecursiveLoop:        awslambda.RecursiveLoop_ALLOW, // a long batch sends itself on; Lambda would stop it after 16 times
 		Environment: environment(s.invx(), variables{
 			variable(logins[s.set.login]): secret,
 			"DENYBATCH_EXCHANGE":          s.address(s.exchange),

@@ -26,6 +26,7 @@ func TestStack(t *testing.T) {
 		"NewFilesForDenyBulkBecomeMessages":             newFiles,
 		"EventsThatTheQueueDoesNotTakeAreDeadLetters":   undelivered,
 		"OneMessageAtATimeAndFailuresOneByOne":          oneByOne,
+		"LongBatchesMaySendThemselvesOn":                recursion,
 		"NoFunctionsButOurs":                            noForeignFunctions,
 		"DataOutlivesTheStack":                          dataStays,
 		"OutputsHaveTheirNames":                         outputs,
@@ -219,6 +220,12 @@ func oneByOne(t *testing.T, tpl template) {
 		if got := show(tpl.get(mappings[0], what)); got != want {
 			t.Errorf("%s is %s, want %s", what, got, want)
 		}
+	}
+}
+
+func recursion(t *testing.T, tpl template) {
+	if got := tpl.get("deny-bulk", "RecursiveLoop"); got != "Allow" {
+		t.Errorf("RecursiveLoop is %v: Lambda takes the continuations of a long batch for a loop and stops it after 16 of them", got)
 	}
 }
 
