@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -60,9 +61,7 @@ func newHandler(cfg config, cloud aws.Config) *handler {
 
 // nextID names each piece of work, so that no two invocations of any instance are ever taken for one worker.
 func nextID() func() string {
-	n, began := 0, time.Now().UnixNano()
-	return func() string {
-		n++
-		return fmt.Sprintf("lambda/%s/%d-%d", lambdacontext.LogStreamName, began, n)
-	}
+	var n atomic.Int64
+	began := time.Now().UnixNano()
+	return func() string { return fmt.Sprintf("lambda/%s/%d-%d", lambdacontext.LogStreamName, began, n.Add(1)) }
 }
