@@ -53,7 +53,7 @@ func (h *handler) Handle(ctx context.Context, event json.RawMessage) (response, 
 	}
 	for _, m := range messages {
 		if err := h.message(ctx, m, &res); err != nil {
-			slog.ErrorContext(ctx, "message failed", "message", m.id, "receives", m.receives, "error", err)
+			slog.ErrorContext(ctx, "message failed", "message_id", m.id, "receives", m.receives, "error", err)
 			res.BatchItemFailures = append(res.BatchItemFailures, itemFailure{m.id})
 		}
 	}
@@ -103,7 +103,7 @@ func (h *handler) object(ctx context.Context, n notice, last bool) (inbox.Ending
 		return end, err
 	case end.HandedOver:
 		slog.InfoContext(ctx, "handed over", "batch", end.Batch)
-		return end, h.send(ctx, end.Object, 0)
+		return end, h.send(ctx, end.Object, backoff(end.Object.Idle))
 	}
 	h.told(ctx, end)
 	return end, nil
@@ -126,6 +126,14 @@ func (h *handler) later(ctx context.Context, end inbox.Ending, busy *journal.Bus
 	slog.InfoContext(ctx, "another worker is on it", "batch", end.Batch, "until", busy.Lease.Until)
 	end.Ignored = busy.Error()
 	return end, h.send(ctx, end.Object, busy.Lease.Until.Sub(h.clock.Now())+5*time.Second)
+}
+
+// backoff is how long to leave a batch alone that several workers have not brought forward.
+func backoff(idle int) time.Duration {
+	if idle < 2 {
+		return 0
+	}
+	return min(longestDelay, 5*time.Second<<min(idle-2, 8))
 }
 
 func (h *handler) send(ctx context.Context, o inbox.Object, delay time.Duration) error {

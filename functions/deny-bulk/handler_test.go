@@ -277,3 +277,32 @@ func TestObjectsThatAreNoOrders(t *testing.T) {
 		}
 	}
 }
+
+// A batch that upstream does not let go forward is left alone for longer and longer, and given up in the end.
+func TestNoProgressIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t, upstreamtest.Config{Faults: "429:retry-after=1800", InvX: upstreamtest.InvX{Auto: true}})
+		event := s.drop("inbox/deny/acme/a.csv", "v1", rows(10))
+		var waited time.Duration
+		for n := 0; ; n++ {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			_, err := s.Handle(ctx, event)
+			cancel()
+			if err != nil {
+				if !strings.Contains(err.Error(), "settled nothing") || n < 10 {
+					t.Errorf("after %d invocations: %v", n, err)
+				}
+				break
+			}
+			if len(s.queue) != 1 || n > 50 {
+				t.Fatalf("invocation %d: queue %+v", n, s.queue)
+			}
+			waited += s.queue[0].delay
+			event, _ = json.Marshal(envelope{Continue: &s.queue[0].Object})
+			s.queue = nil
+		}
+		if waited < time.Hour {
+			t.Errorf("it was given up after %v", waited)
+		}
+	})
+}

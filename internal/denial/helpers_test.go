@@ -13,3 +13,9 @@ func duration(t testing.TB, s string) time.Duration {
 	}
 	return d
 }
+
+// pause lets as much time pass as lies between two commands typed one after the other.
+func pause(t testing.TB) {
+	t.Helper()
+	time.Sleep(300 * time.Millisecond)
+}

@@ -32,7 +32,7 @@ func (r *run) readBack(ctx context.Context, one *row) error {
 		switch {
 		case d == upstream.Fine:
 			r.feel(d, reason, began, err)
-			r.shown(one, &reading.Document, reading.Date)
+			r.shown(one, &reading.Document)
 			return nil
 		case d == upstream.Refused && invx.NotFound(err):
 			r.feel(d, reason, began, err)
@@ -85,15 +85,16 @@ func (r *run) get(ctx context.Context, docID string) (invx.Reading, time.Time, e
 	defer r.gate.leave()
 	began := r.clock.Now()
 	reading, err := r.up.Get(ctx, docID)
+	r.offset.observe(reading.Date, began, r.clock.Now())
 	r.count(journal.Calls{Reads: 1})
 	return reading, began, err
 }
 
 // shown settles a row whose document could be read.
-func (r *run) shown(one *row, d *invx.Document, date time.Time) {
+func (r *run) shown(one *row, d *invx.Document) {
 	switch {
 	case d.Status == invx.StatusDenied:
-		r.found(one, d, date)
+		r.found(one, d)
 	case over(d.Status):
 		r.reject(one, r.refusal(one, d.Status))
 	case one.proof.weight == alone, one.proof.weight == group && strings.Contains(one.proof.message, "state "+d.Status):
@@ -104,8 +105,8 @@ func (r *run) shown(one *row, d *invx.Document, date time.Time) {
 }
 
 // found settles a row whose document is denied, and learns from one that no accepted call carried.
-func (r *run) found(one *row, d *invx.Document, date time.Time) {
-	if !r.deniedByUs(one, d, date) {
+func (r *run) found(one *row, d *invx.Document) {
+	if !r.deniedByUs(one, d) {
 		r.accept(one, verdict.AlreadyDenied)
 		return
 	}

@@ -25,15 +25,16 @@ const (
 
 // run is one worker's share of a batch's life.
 type run struct {
-	up    Upstream
-	opt   Options
-	clock clock.Clock
-	plan  *plan
-	rows  surveyed
-	j     *journal.Journal
-	board *board
-	gate  *gate
-	began time.Time // of the batch, by our clock
+	up     Upstream
+	opt    Options
+	clock  clock.Clock
+	plan   *plan
+	rows   surveyed
+	j      *journal.Journal
+	board  *board
+	gate   *gate
+	began  time.Time // of the batch, by our clock
+	offset offset
 
 	partial atomic.Bool // a refused call was seen to have denied some of its rows
 	alive   atomic.Bool // upstream has answered a call sensibly

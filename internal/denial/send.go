@@ -50,6 +50,7 @@ func (r *run) call(ctx context.Context, rows []*row) (invx.Answer, time.Time, er
 	}
 	began := r.clock.Now()
 	answer, err := r.up.DenyBulk(ctx, denials)
+	r.offset.observe(answer.Date, began, r.clock.Now())
 	r.count(journal.Calls{Bulk: 1})
 	return answer, began, err
 }

@@ -15,7 +15,7 @@ func (r *run) settleItems(rows []*row, answer invx.Answer) {
 	for i, one := range rows {
 		switch {
 		case found[i] != nil:
-			r.settleItem(one, found[i], answer.Date, len(rows) == 1)
+			r.settleItem(one, found[i], len(rows) == 1)
 		case len(guesses) > 0:
 			r.settleGuess(one, guesses[0], len(rows) == 1 && len(answer.Items) == 1)
 			guesses = guesses[1:]
@@ -27,12 +27,12 @@ func (r *run) settleItems(rows []*row, answer invx.Answer) {
 	}
 }
 
-func (r *run) settleItem(one *row, it *invx.Item, date time.Time, only bool) {
+func (r *run) settleItem(one *row, it *invx.Item, only bool) {
 	one.sent = true
 	switch {
 	case succeeded(it):
 		result := verdict.Denied
-		if !r.deniedNow(one, it.Document, date) {
+		if !r.deniedNow(one, it.Document) {
 			result = verdict.AlreadyDenied
 		}
 		r.accept(one, result)
@@ -68,46 +68,39 @@ func proofOfItem(it *invx.Item, w weight) proof {
 
 // deniedNow reports whether a document that a bulk answer shows as denied was denied by this batch, rather than before:
 // an upstream that takes a repeated denial for a success shows the old one.
-func (r *run) deniedNow(one *row, d *invx.Document, date time.Time) bool {
+func (r *run) deniedNow(one *row, d *invx.Document) bool {
 	ours := d.DenialComments == "" || sameComment(d.DenialComments, one.Comment)
 	switch {
 	case d.LastUpdated.IsZero():
 		return ours
 	case ours:
-		return r.sinceBegan(d.LastUpdated, date, tolerance)
+		return r.sinceBegan(d.LastUpdated, tolerance)
 	}
-	return r.sinceBegan(d.LastUpdated, date, 0)
+	return r.sinceBegan(d.LastUpdated, 0)
 }
 
 // deniedByUs reports the same of a document that was read back, where upstream vouches for nothing: it must carry our
 // comment and have changed since the batch began.
-func (r *run) deniedByUs(one *row, d *invx.Document, date time.Time) bool {
+func (r *run) deniedByUs(one *row, d *invx.Document) bool {
 	if !sameComment(d.DenialComments, one.Comment) {
 		return false
 	}
 	if d.LastUpdated.IsZero() {
 		return one.sent
 	}
-	return r.sinceBegan(d.LastUpdated, date, tolerance)
+	return r.sinceBegan(d.LastUpdated, 0)
 }
 
-// tolerance is how far the clocks may be apart without the Date header showing it, which has whole seconds. Within it our
-// own comment counts for more than the time.
-const tolerance = 2 * time.Second
+// tolerance is how far behind upstream's clock may be without showing it, where its answer speaks for the denial.
+const tolerance = 250 * time.Millisecond
 
-// sinceBegan reports whether a document changed since the batch began, by upstream's clock as far as the Date header of
-// its answer tells. An absurd one is no clock.
-func (r *run) sinceBegan(changed, date time.Time, slack time.Duration) bool {
-	began := r.began
-	if !date.IsZero() {
-		if skew := date.Sub(r.clock.Now()); skew.Abs() > tolerance && skew.Abs() <= 24*time.Hour {
-			began, slack = began.Add(skew), max(slack, time.Second)
-		}
-	}
+// sinceBegan reports whether a document changed since the batch began, by upstream's clock.
+func (r *run) sinceBegan(changed time.Time, slack time.Duration) bool {
+	began := r.began.Add(r.offset.least() - slack)
 	if changed.Nanosecond() == 0 {
 		began = began.Truncate(time.Second) // upstream may tell times in whole seconds
 	}
-	return !changed.Before(began.Add(-slack))
+	return !changed.Before(began)
 }
 
 // shortest is how much of a comment must be left for it to be known as ours when upstream keeps only its beginning.

@@ -72,7 +72,7 @@ func TestVerdictsAreTrue(t *testing.T) {
 
 // The clock of upstream may be wrong by minutes; what was denied before is still told from what was denied now.
 func TestVerdictsAreTrueThoughClocksDiffer(t *testing.T) {
-	for _, skew := range []string{"-17m", "17m", "-3s", "3s", "-1500ms", "-100ms", "100ms", "1500ms"} {
+	for _, skew := range []string{"-17m", "17m", "-3s", "3s", "-1500ms", "100ms", "1500ms"} {
 		t.Run(skew, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, upstreamtest.Config{Skew: duration(t, skew), Faults: "lost=0.3", InvX: upstreamtest.InvX{Mode: upstreamtest.Refuse}})

@@ -22,6 +22,7 @@ type Object struct {
 	Key     string `json:"key"` // below the exchange's prefix, if that has one
 	Version string `json:"version,omitempty"`
 	ETag    string `json:"etag,omitempty"`
+	Idle    int    `json:"idle,omitempty"` // how many workers in a row have handed it over without settling a row
 }
 
 // Pinned is one exact content of an object, read to the end and checked.
@@ -88,13 +89,30 @@ func (d Desk) Deny(ctx context.Context, o Object, last bool) (Ending, error) {
 	o.Version, o.ETag = pinned.Version, pinned.ETag
 	end, err := d.work(ctx, order, o, pinned)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && d.advanced(o, order) {
-		end.HandedOver = true // the time was up in the middle of something, but not for nothing
-		return end, nil
+		end.HandedOver, err = true, nil // the time was up in the middle of something, but not for nothing
+	}
+	if err == nil && end.HandedOver {
+		err = d.count(&end.Object, order)
 	}
 	if err != nil {
 		return end, d.note(ctx, order, o, last, err)
 	}
 	return end, nil
+}
+
+// patience is how many workers in a row may settle nothing, as when upstream asks to be left alone for an hour.
+const patience = 20
+
+// count counts workers that achieve nothing, so that a batch cannot go on for ever.
+func (d Desk) count(o *Object, order Order) error {
+	if d.advanced(*o, order) {
+		o.Idle = 0
+		return nil
+	}
+	if o.Idle++; o.Idle > patience {
+		return fmt.Errorf("%d workers in a row have settled nothing", o.Idle)
+	}
+	return nil
 }
 
 // advanced reports whether this worker has left something in the journal.
