@@ -108,7 +108,7 @@ func TestNoCrashCostsAVerdict(t *testing.T) {
 			cutPoints.Add(int64(2 * operations))
 		})
 	}
-	t.Cleanup(func() { t.Logf("%d cut points survived", cutPoints.Load()) })
+	t.Cleanup(func() { t.Logf("evidence: %d cut points survived", cutPoints.Load()) })
 }
 
 func crashAt(t *testing.T, mode upstreamtest.InvX, n int, when objectstest.When, want []verdict.Result) {

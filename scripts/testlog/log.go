@@ -61,6 +61,9 @@ func (l *log) see(e event) {
 			l.printed[key] = &strings.Builder{}
 		}
 		l.printed[key].WriteString(e.Output)
+		if _, said, ok := strings.Cut(e.Output, "evidence: "); ok {
+			fmt.Fprint(l.out, "      "+said)
+		}
 	case e.Test == "":
 		l.endPackage(e)
 	default:

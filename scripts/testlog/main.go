@@ -1,5 +1,5 @@
 // Command testlog reads what `go test -json` prints and shows what a person wants of it: one line for each package,
-// everything a failed test printed, and which tests were skipped and why. It fails when a test did, and with CI=true
+// everything a failed test printed, what others say behind the word "evidence:", and which tests were skipped and why. It fails when a test did, and with CI=true
 // also when one was skipped.
 package main
 
@@ -25,7 +25,7 @@ func run(in io.Reader, out io.Writer, strict bool) bool {
 	for _, line := range l.skipped {
 		fmt.Fprintln(out, "skipped", line)
 	}
-	fmt.Fprintf(out, "%d tests passed, %d failed, %d skipped\n", l.passed, l.failed, len(l.skipped))
+	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", l.passed, l.failed, len(l.skipped))
 	switch {
 	case l.packages == 0:
 		fmt.Fprintln(out, "no package was tested")

@@ -11,6 +11,9 @@ const passing = `{"Action":"start","Package":"m/a"}
 {"Action":"pass","Package":"m/a","Elapsed":1.25}
 `
 
+const evident = `{"Action":"output","Package":"m/a","Test":"TestOne","Output":"    one_test.go:5: evidence: 7 cut points survived\n"}
+` + passing
+
 const skipping = `{"Action":"output","Package":"m/a","Test":"TestTwo","Output":"=== RUN   TestTwo\n"}
 {"Action":"output","Package":"m/a","Test":"TestTwo","Output":"    two_test.go:7: soffice is missing\n"}
 {"Action":"output","Package":"m/a","Test":"TestTwo","Output":"--- SKIP: TestTwo (0.00s)\n"}
@@ -37,6 +40,7 @@ func TestWhatAPersonSees(t *testing.T) {
 		strict, well   bool
 	}{
 		{"APackageInOneLine", passing, "1 tests    1.2 s", true, true},
+		{"WhatATestGivesAsEvidence", evident, "      7 cut points survived", true, true},
 		{"WhatWasSkippedAndWhy", skipping, "skipped m/a TestTwo: two_test.go:7: soffice is missing", false, true},
 		{"NothingSkippedInCI", skipping, "with CI=true no test may be skipped", true, false},
 		{"ButWhatCannotBeInstalled", strings.Replace(skipping, "soffice is missing", notOurs[0], 1), "1 skipped", true, true},
