@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"denybatch/internal/denial"
@@ -30,7 +31,7 @@ type world struct {
 	out     objects.Store
 	file    string
 	options denial.Options
-	worker  int
+	worker  atomic.Int64
 	reopen  bool
 }
 
@@ -65,9 +66,8 @@ func (w *world) runWith(ctx context.Context, up denial.Upstream, state, out obje
 		return denial.Outcome{}, err
 	}
 	defer book.Close()
-	w.worker++
 	o := w.options
-	o.Owner = fmt.Sprintf("worker-%d", w.worker)
+	o.Owner = fmt.Sprintf("worker-%d", w.worker.Add(1))
 	o.Dead = func(string) bool { return true }
 	return denial.New(up, o).Run(ctx, denial.Job{
 		Batch: "b1", Name: "batch.csv", Org: "org", Book: book, State: state, Out: out, Reopen: w.reopen,
