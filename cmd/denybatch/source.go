@@ -18,16 +18,17 @@ import (
 	"denybatch/internal/sheet"
 )
 
-// source is one local file, opened and known by its content.
+// source is one local file, copied and known by its content.
 type source struct {
-	file   *os.File
+	file   *os.File // our copy
 	book   *sheet.Book
 	path   string // absolute
 	sha256 string
 	size   int64
 }
 
-// openSource opens a file once, so that what is hashed is what is read.
+// openSource copies a file while it hashes it, so that what is hashed is what is read, each of the several times that a
+// batch reads it, whatever somebody saves in its place meanwhile.
 func openSource(path string) (*source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -36,25 +37,30 @@ func openSource(path string) (*source, error) {
 	if !info.Mode().IsRegular() { // opening a pipe would wait for a writer
 		return nil, &sheet.Fault{File: path, Problem: "is not a file", Remedy: "give the path of a CSV or XLSX file"}
 	}
-	f, err := os.Open(path)
+	original, err := os.Open(path)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	s := &source{file: f}
-	if err := s.load(path); err != nil {
-		f.Close()
+	defer original.Close()
+	s := &source{}
+	if s.path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	if s.file, err = os.CreateTemp("", "denybatch-*"); err != nil {
+		return nil, err
+	}
+	os.Remove(s.file.Name()) // so that nothing is left when we are killed; where an open file cannot be removed, discard does
+	if err := s.load(path, original); err != nil {
+		s.discard()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *source) load(path string) error {
+func (s *source) load(path string, original io.Reader) error {
 	var err error
-	if s.path, err = filepath.Abs(path); err != nil {
-		return err
-	}
 	sum := sha256.New()
-	if s.size, err = io.Copy(sum, s.file); err != nil {
+	if s.size, err = io.Copy(io.MultiWriter(s.file, sum), original); err != nil {
 		return unreadable(path, err)
 	}
 	s.sha256 = hex.EncodeToString(sum.Sum(nil))
@@ -64,7 +70,13 @@ func (s *source) load(path string) error {
 
 func (s *source) Close() {
 	s.book.Close()
+	s.discard()
+}
+
+// discard removes the copy.
+func (s *source) discard() {
 	s.file.Close()
+	os.Remove(s.file.Name())
 }
 
 func unreadable(path string, err error) error {
