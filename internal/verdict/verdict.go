@@ -22,6 +22,17 @@ const (
 // Results lists every result in the order in which reports count them.
 var Results = []Result{Denied, AlreadyDenied, Rejected, Invalid, Duplicate, Skipped, Unknown, NotSent, WouldSend}
 
+// Every further result a request can have that ROIT is to reprocess.
+const (
+	Accepted    Result = "accepted"     // ROIT took the request; the status is the one that it answered
+	AlreadyDone Result = "already_done" // ROIT said before that it is done
+	Refused     Result = "refused"      // ROIT would not reprocess it
+	Exhausted   Result = "exhausted"    // it failed after as many attempts as are allowed; somebody must look
+)
+
+// RequestResults lists every result that a line of a sweep's report can have, in the order in which reports count them.
+var RequestResults = []Result{Accepted, AlreadyDone, Refused, Invalid, Duplicate, Unknown, NotSent, Exhausted}
+
 // Settled reports whether a row with this result needs nothing more, by the batch or by a person.
 func (r Result) Settled() bool {
 	return r == Denied || r == AlreadyDenied || r == Skipped || r == Duplicate
