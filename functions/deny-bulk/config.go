@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 
+	"denybatch/internal/cloud"
 	"denybatch/internal/settings"
 )
 
@@ -17,16 +17,10 @@ type config struct {
 	orgs           []string // organisations that may be denied for with the one set of credentials
 	credentials    string   // JSON: credentials by organisation, in place of the one set
 	credentialsARN string   // of the secret that holds them
-	exchange       place
-	state          place
+	exchange       cloud.Place
+	state          cloud.Place
 	queueURL       string
 	receives       int // after how many receives a message goes to the dead-letter queue; 0 when not said
-}
-
-// place is s3://bucket/prefix.
-type place struct {
-	bucket string
-	prefix string // empty or ending in a slash
 }
 
 // loadConfig reads the environment and reports every fault at once, each naming its variable.
@@ -38,10 +32,10 @@ func loadConfig(getenv func(string) string) (config, error) {
 		queueURL: getenv("DENYBATCH_QUEUE_URL"),
 	}
 	errs := []error{err, c.check()}
-	if c.exchange, err = parsePlace("DENYBATCH_EXCHANGE", getenv); err != nil {
+	if c.exchange, err = cloud.ParsePlace("DENYBATCH_EXCHANGE", getenv("DENYBATCH_EXCHANGE")); err != nil {
 		errs = append(errs, err)
 	}
-	if c.state, err = parsePlace("DENYBATCH_STATE", getenv); err != nil {
+	if c.state, err = cloud.ParsePlace("DENYBATCH_STATE", getenv("DENYBATCH_STATE")); err != nil {
 		errs = append(errs, err)
 	}
 	if text := getenv("DENYBATCH_MAX_RECEIVES"); text != "" {
@@ -67,22 +61,6 @@ func (c config) check() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func parsePlace(name string, getenv func(string) string) (place, error) {
-	text := getenv(name)
-	if text == "" {
-		return place{}, fmt.Errorf("%s is not set: give s3://bucket or s3://bucket/prefix", name)
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "s3" || u.Host == "" || u.RawQuery != "" {
-		return place{}, fmt.Errorf("%s is %q: it must be s3://bucket or s3://bucket/prefix", name, text)
-	}
-	p := place{bucket: u.Host, prefix: strings.Trim(u.Path, "/")}
-	if p.prefix != "" {
-		p.prefix += "/"
-	}
-	return p, nil
 }
 
 // credential is how to get in for one organisation: a ready token, or a login.

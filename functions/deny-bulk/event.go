@@ -23,11 +23,11 @@ type message struct {
 
 // envelope holds the fields by which event shapes are told apart (design, section 6).
 type envelope struct {
+	inbox.Continuation
 	Records    []json.RawMessage `json:"Records,omitempty"`
 	Event      string            `json:"Event,omitempty"`       // "s3:TestEvent", when notifications are set up
 	DetailType string            `json:"detail-type,omitempty"` // EventBridge
 	Detail     json.RawMessage   `json:"detail,omitempty"`
-	Continue   *inbox.Object     `json:"denybatch_continue,omitempty"` // ours
 }
 
 // record is one of Records: from SQS, or from S3 itself.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"denybatch/internal/cloud"
 	"denybatch/internal/inbox"
 )
 
@@ -103,7 +104,7 @@ func TestConfigurationFaultsAllAtOnce(t *testing.T) {
 	}
 	env["DENYBATCH_INVX_CREDENTIALS"] = `{"a":{"token":"t"}}`
 	c, err := loadConfig(func(name string) string { return env[name] })
-	if err != nil || c.state != (place{"s", "some/where/"}) || c.exchange != (place{"x", ""}) {
+	if err != nil || c.state != (cloud.Place{Bucket: "s", Prefix: "some/where/"}) || c.exchange != (cloud.Place{Bucket: "x"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

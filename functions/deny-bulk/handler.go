@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"denybatch/internal/clock"
+	"denybatch/internal/cloud"
 	"denybatch/internal/denial"
 	"denybatch/internal/inbox"
 	"denybatch/internal/journal"
@@ -29,7 +30,7 @@ type handler struct {
 
 // queue takes continuations.
 type queue interface {
-	Send(ctx context.Context, o inbox.Object, delay time.Duration) error
+	Continue(ctx context.Context, o inbox.Object, delay time.Duration) error
 }
 
 // response is what an invocation returns: to SQS which messages failed, to a person what became of each object.
@@ -133,12 +134,12 @@ func backoff(idle int) time.Duration {
 	if idle < 2 {
 		return 0
 	}
-	return min(longestDelay, 5*time.Second<<min(idle-2, 8))
+	return min(cloud.LongestDelay, 5*time.Second<<min(idle-2, 8))
 }
 
 func (h *handler) send(ctx context.Context, o inbox.Object, delay time.Duration) error {
 	o.Key = h.prefix + o.Key
-	if err := h.queue.Send(context.WithoutCancel(ctx), o, delay); err != nil {
+	if err := h.queue.Continue(context.WithoutCancel(ctx), o, delay); err != nil {
 		return fmt.Errorf("send a continuation: %w", err)
 	}
 	return nil

@@ -87,7 +87,7 @@ func (s *shelf) Pin(_ context.Context, o inbox.Object) (*inbox.Pinned, error) {
 		SHA256: hex.EncodeToString(sum[:]), Version: o.Version, ETag: o.ETag}, nil
 }
 
-func (s *shelf) Send(_ context.Context, o inbox.Object, delay time.Duration) error {
+func (s *shelf) Continue(_ context.Context, o inbox.Object, delay time.Duration) error {
 	s.queue = append(s.queue, queued{o, delay})
 	return nil
 }
@@ -160,7 +160,7 @@ func TestContinuations(t *testing.T) {
 		for len(s.queue) > 0 {
 			next := s.queue[0]
 			s.queue = s.queue[1:]
-			body, err := json.Marshal(envelope{Continue: &next.Object})
+			body, err := json.Marshal(inbox.Continuation{Continue: &next.Object})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -298,7 +298,7 @@ func TestNoProgressIsBounded(t *testing.T) {
 				t.Fatalf("invocation %d: queue %+v", n, s.queue)
 			}
 			waited += s.queue[0].delay
-			event, _ = json.Marshal(envelope{Continue: &s.queue[0].Object})
+			event, _ = json.Marshal(inbox.Continuation{Continue: &s.queue[0].Object})
 			s.queue = nil
 		}
 		if waited < time.Hour {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"denybatch/internal/clock"
+	"denybatch/internal/cloud"
 	"denybatch/internal/denial"
 	"denybatch/internal/inbox"
 	"denybatch/internal/lambdaenv"
@@ -29,28 +30,28 @@ func main() {
 		slog.Error("deny-bulk: configuration", "error", err)
 		os.Exit(1)
 	}
-	cloud, err := lambdaenv.Load(os.Getenv)
+	sdk, err := lambdaenv.Load(os.Getenv)
 	if err != nil {
 		slog.Error("deny-bulk: AWS configuration", "error", err)
 		os.Exit(1)
 	}
-	lambda.Start(newHandler(cfg, cloud).Handle)
+	lambda.Start(newHandler(cfg, sdk).Handle)
 }
 
 // newHandler connects the handler to the cloud. It calls nothing yet.
-func newHandler(cfg config, cloud aws.Config) *handler {
-	client := s3.NewClient(cloud)
-	accounts := &accounts{cfg: cfg, secrets: &secretCache{client: secretsmanager.NewFromConfig(cloud)}}
-	announcer := announcer{eventbridge.NewFromConfig(cloud), cfg.exchange.bucket, cfg.exchange.prefix}
+func newHandler(cfg config, sdk aws.Config) *handler {
+	client := s3.NewClient(sdk)
+	accounts := &accounts{cfg: cfg, secrets: cloud.NewSecrets(secretsmanager.NewFromConfig(sdk))}
+	announcer := announcer{cloud.Bus{Client: eventbridge.NewFromConfig(sdk)}, cfg.exchange}
 	return &handler{
-		bucket: cfg.exchange.bucket, prefix: cfg.exchange.prefix, clock: clock.System{}, receives: cfg.receives,
-		queue:   sqsQueue{sqs.NewFromConfig(cloud), cfg.queueURL},
+		bucket: cfg.exchange.Bucket, prefix: cfg.exchange.Prefix, clock: clock.System{}, receives: cfg.receives,
+		queue:   cloud.Queue{Client: sqs.NewFromConfig(sdk), URL: cfg.queueURL},
 		metrics: func(end inbox.Ending) { writeMetrics(os.Stdout, end, time.Now()) },
 		nextID:  nextID(),
 		desk: inbox.Desk{
-			Exchange: s3Exchange{client, cfg.exchange.prefix},
-			Out:      s3.New(client, cfg.exchange.bucket, cfg.exchange.prefix),
-			State:    s3.New(client, cfg.state.bucket, cfg.state.prefix),
+			Exchange: s3Exchange{client, cfg.exchange.Prefix},
+			Out:      s3.New(client, cfg.exchange.Bucket, cfg.exchange.Prefix),
+			State:    s3.New(client, cfg.state.Bucket, cfg.state.Prefix),
 			Account:  accounts.Get,
 			Announce: announcer.Announce,
 			Options:  denial.Options{Chunk: cfg.Chunk, Concurrency: cfg.Concurrency, Clock: clock.System{}},

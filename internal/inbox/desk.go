@@ -16,15 +16,6 @@ import (
 	"denybatch/internal/sheet"
 )
 
-// Object is an object as an event names it. Version and ETag may be empty when the event does not say.
-type Object struct {
-	Bucket  string `json:"bucket"`
-	Key     string `json:"key"` // below the exchange's prefix, if that has one
-	Version string `json:"version,omitempty"`
-	ETag    string `json:"etag,omitempty"`
-	Idle    int    `json:"idle,omitempty"` // how many workers in a row have handed it over without settling a row
-}
-
 // Pinned is one exact content of an object, read to the end and checked.
 type Pinned struct {
 	io.ReaderAt

@@ -1,0 +1,16 @@
+package inbox
+
+// Object is an object as an event names it. Version and ETag may be empty when the event does not say.
+type Object struct {
+	Bucket  string `json:"bucket"`
+	Key     string `json:"key"` // below the exchange's prefix, if that has one
+	Version string `json:"version,omitempty"`
+	ETag    string `json:"etag,omitempty"`
+	Idle    int    `json:"idle,omitempty"` // how many workers in a row have handed it over without settling a row
+}
+
+// Continuation is the message that asks for going on with an object. It may wait in a queue while a new version of us
+// is deployed: fields keep their meaning.
+type Continuation struct {
+	Continue *Object `json:"denybatch_continue,omitempty"`
+}
