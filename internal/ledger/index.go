@@ -106,7 +106,11 @@ func (x Index) Ready(ctx context.Context, kind string, truth func(context.Contex
 				yield(Entry{}, err)
 				return
 			}
-			ready, err := x.examine(ctx, e, truth)
+			at, err := truth(ctx, e)
+			ready := false
+			if err == nil {
+				ready, err = x.Settle(ctx, e, at)
+			}
 			if (ready || err != nil) && !yield(e, err) {
 				return
 			}
@@ -114,12 +118,12 @@ func (x Index) Ready(ctx context.Context, kind string, truth func(context.Contex
 	}
 }
 
-// examine reports whether the record of e is due, and drops e if it stands for nothing.
-func (x Index) examine(ctx context.Context, e Entry, truth func(context.Context, Entry) (time.Time, error)) (bool, error) {
+// Settle reports whether the record of e, which is due at the time that it says, is due now; the zero time is never. If e
+// stands for nothing, it is dropped as soon as [Grace] is over, or moved to where it belongs.
+func (x Index) Settle(ctx context.Context, e Entry, at time.Time) (ready bool, err error) {
 	now := x.Clock.Now()
-	at, err := truth(ctx, e)
-	if err != nil || !at.IsZero() && !at.After(now) {
-		return err == nil, err
+	if !at.IsZero() && !at.After(now) {
+		return true, nil
 	}
 	if now.Before(e.At.Add(Grace)) {
 		return false, nil

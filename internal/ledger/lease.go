@@ -49,6 +49,11 @@ type holder struct {
 // that came back after an answer was lost; an older [Lease] of the same owner is lost then). Otherwise the error is a
 // [BusyError]. No two workers may share an owner.
 func Acquire(ctx context.Context, s objects.Store, key, owner string, duration time.Duration, c clock.Clock) (*Lease, error) {
+	return AcquireFrom(ctx, s, key, owner, duration, c, nil)
+}
+
+// AcquireFrom is [Acquire], but takes the lease also from a holder that dead reports cannot be alive; nil means nobody.
+func AcquireFrom(ctx context.Context, s objects.Store, key, owner string, duration time.Duration, c clock.Clock, dead func(owner string) bool) (*Lease, error) {
 	if owner == "" {
 		return nil, fmt.Errorf("acquire %s: nobody does", key)
 	}
@@ -56,7 +61,7 @@ func Acquire(ctx context.Context, s objects.Store, key, owner string, duration t
 	token := rand.Text()
 	own, err := l.records.Update(ctx, key, func(h holder) (holder, error) {
 		now := c.Now()
-		if h.Owner != "" && h.Owner != owner && now.Before(h.Until) {
+		if h.Owner != "" && h.Owner != owner && now.Before(h.Until) && (dead == nil || !dead(h.Owner)) {
 			return h, &BusyError{key, h.Owner, h.Until}
 		}
 		return holder{owner, token, now.Add(duration)}, nil
