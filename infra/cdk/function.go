@@ -21,14 +21,12 @@ type function struct {
 
 // function makes one of a Go program, with a log of its own and a role of its own.
 func (s *denybatch) function(name string, props *awslambda.FunctionProps) function {
-	log := awslogs.NewLogGroup(s.stack, jsii.String(name+"-log"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_THREE_MONTHS,
-		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
-	})
+	log := s.log(name)
 	role := awsiam.NewRole(s.stack, jsii.String(name+"-role"), &awsiam.RoleProps{
 		Description: jsii.String("What " + name + " may do"),
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})
+	props.Code = awslambda.Code_FromAsset(jsii.String(s.set.code[name]), nil)
 	props.Role = role
 	props.LogGroup = log
 	props.LoggingFormat = awslambda.LoggingFormat_JSON
@@ -43,8 +41,16 @@ func (s *denybatch) function(name string, props *awslambda.FunctionProps) functi
 	fn.Function = awslambda.NewFunction(s.stack, jsii.String(name), props)
 	accept(role.Node().FindChild(jsii.String("DefaultPolicy")), "AwsSolutions-IAM5",
 		"A prefix of keys in one of our own buckets, where new objects appear all the time.",
-		&cdknag.RegexAppliesTo{Regex: jsii.String(`/^Resource::<(Exchange|State)\w+\.Arn>\/[a-z]+\/\*$/`)})
+		&cdknag.RegexAppliesTo{Regex: jsii.String(`/^Resource::<(Exchange|State)\w+\.Arn>(\/[a-z]+)+\/\*$/`)})
 	return fn
+}
+
+// log is where a part of the stack writes what it does.
+func (s *denybatch) log(name string) awslogs.LogGroup {
+	return awslogs.NewLogGroup(s.stack, jsii.String(name+"-log"), &awslogs.LogGroupProps{
+		Retention:     awslogs.RetentionDays_THREE_MONTHS,
+		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
+	})
 }
 
 // may allows the actions, separated by spaces, on the resources. There is no other way in this stack for a function to get a
@@ -73,10 +79,34 @@ func environment(parts ...variables) *map[string]*string {
 	return &all
 }
 
+// plain are variables whose values the settings know.
+func plain(values map[string]string) variables {
+	all := variables{}
+	for name, value := range values {
+		all[name] = jsii.String(value)
+	}
+	return all
+}
+
+// ask makes a parameter of the template of a variable that has no value. Where things are upstream has no default: what the
+// settings leave open is asked for when the stack is deployed.
+func (s *denybatch) ask(env variables, name, parameter, description string) {
+	if env[name] != nil {
+		return
+	}
+	env[name] = awscdk.NewCfnParameter(s.stack, jsii.String(parameter), &awscdk.CfnParameterProps{
+		Description: jsii.String(description),
+		MinLength:   jsii.Number(1),
+	}).ValueAsString()
+}
+
 // address names a bucket as the functions do.
 func (s *denybatch) address(b awss3.Bucket) *string {
-	return awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("s3://"), b.BucketName()})
+	return join(jsii.String("s3://"), b.BucketName())
 }
+
+// join is one text of several, some of which are only known once the stack is deployed.
+func join(parts ...*string) *string { return awscdk.Fn_Join(jsii.String(""), &parts) }
 
 // arn is that of a resource of this account and region.
 func (s *denybatch) arn(service, resource string) *string {

@@ -1,6 +1,6 @@
 // Command cdk synthesises the stack that runs denybatch on AWS. It needs Go and Node, not the CDK command line:
 //
-//	go run ./infra/cdk -c invx-url=https://sandbox.services.vayananet.com -c invx-org=<organisation>
+//	go run ./infra/cdk -c invx-url=https://sandbox.services.vayananet.com -c invx-org=<organisation> -c roit-url=https://hom.roit.ai
 //
 // leaves a cloud assembly in build/cdk.out, which "cdk deploy --app build/cdk.out" deploys. See settings.go for what
 // may be set. Under the CDK command line (cd infra/cdk && cdk deploy) it reads context and output folder from there.
@@ -43,13 +43,26 @@ func run(out string, given contextFlag) error {
 	if err != nil {
 		return err
 	}
-	if set.denyBulkCode == "" {
-		if set.denyBulkCode, err = build(root, "deny-bulk", set.arch); err != nil {
-			return err
-		}
+	if err := buildWhatIsNotGiven(root, set); err != nil {
+		return err
 	}
 	newDenybatch(app, set)
 	app.Synth(nil)
+	return nil
+}
+
+// buildWhatIsNotGiven compiles the functions whose code the settings do not name.
+func buildWhatIsNotGiven(root string, set settings) error {
+	for _, name := range functions {
+		if set.code[name] != "" {
+			continue
+		}
+		folder, err := build(root, name, set.arch)
+		if err != nil {
+			return err
+		}
+		set.code[name] = folder
+	}
 	return nil
 }
 

@@ -12,11 +12,7 @@ import (
 // addQueues makes the queue of work and the one behind it. A message stays hidden for six times as long as one invocation may
 // take, so that it does not come back while it is being worked on, throttling included.
 func (s *denybatch) addQueues() {
-	s.deadLetters = awssqs.NewQueue(s.stack, jsii.String("DeadLetters"), &awssqs.QueueProps{
-		EnforceSSL:      jsii.Bool(true),
-		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
-		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
-	})
+	s.deadLetters = s.deadLetterQueue("DeadLetters")
 	s.work = awssqs.NewQueue(s.stack, jsii.String("Work"), &awssqs.QueueProps{
 		EnforceSSL:        jsii.Bool(true),
 		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
@@ -26,6 +22,15 @@ func (s *denybatch) addQueues() {
 			Queue:           s.deadLetters,
 			MaxReceiveCount: jsii.Number(s.set.maxReceives),
 		},
+	})
+}
+
+// deadLetterQueue keeps what it gets for as long as a queue can, which is two weeks.
+func (s *denybatch) deadLetterQueue(name string) awssqs.Queue {
+	return awssqs.NewQueue(s.stack, jsii.String(name), &awssqs.QueueProps{
+		EnforceSSL:      jsii.Bool(true),
+		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
 	})
 }
 

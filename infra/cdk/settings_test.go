@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +25,8 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.arch != "arm64" || s.denyBulkTimeout != 900 || s.maxReceives != 5 || s.batchesAtOnce != 4 || s.login != "token" {
+	if s.arch != "arm64" || s.denyBulkTimeout != 900 || s.maxReceives != 5 || s.batchesAtOnce != 4 || s.invx.login != "token" || s.roit.login != "token" ||
+		s.reprocessTimeout != 300 || s.sweepEvery.expression() != "rate(15 minutes)" {
 		t.Errorf("without any setting: %+v", s)
 	}
 }
@@ -36,8 +38,8 @@ func TestContextCountsBeforeTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.invx["DENYBATCH_INVX_ORG"] != "context" || s.invx["DENYBATCH_INVX_URL"] != "https://environment.example" {
-		t.Errorf("got %v", s.invx)
+	if s.invx.variables["DENYBATCH_INVX_ORG"] != "context" || s.invx.variables["DENYBATCH_INVX_URL"] != "https://environment.example" {
+		t.Errorf("got %v", s.invx.variables)
 	}
 }
 
@@ -46,6 +48,10 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"arch": "mips", "deny-bulk-timeout": "901", "deny-bulk-memory": "much", "batches-at-once": "1", "max-receives": "0",
 		"invx-url": "invx.example", "theodore-url": "ftp://x", "invx-auth": "basic", "chunk": "0", "concurrency": "1000",
 		"invx-login": "handle", "invx-token-arn": "arn:x", "invx-password-arn": "secret", "deny-bulk-code": "no/such/folder",
+		"reprocess-timeout": "1h", "reprocess-memory": "1", "sweep-every": "20 seconds", "callback-rate": "0", "callback-burst": "-1",
+		"roit-url": "roit.example", "roit-login": "fetched", "roit-token-arn": "arn:x", "roit-token-body-arn": "secret", "roit-token-url": "x",
+		"sweep-limit": "0", "sweep-attempts": "none", "sweep-backoff": "soon", "callback-token-arn": "secret",
+		"reprocess-code": "no/such/folder", "callback-code": "no/such/folder",
 	}
 	_, err := loadSettings(from(bad), nothing)
 	if err == nil {
@@ -66,6 +72,9 @@ func TestLoginsExcludeEachOther(t *testing.T) {
 		{"invx-password-arn": "arn:x"},
 		{"invx-handle": "me"},
 		{"invx-login": "organisations", "invx-token-arn": "arn:x"},
+		{"roit-token-body-arn": "arn:x"},
+		{"roit-token-url": "https://roit.example/token"},
+		{"roit-login": "fetched", "roit-token-arn": "arn:x"},
 	} {
 		if _, err := loadSettings(from(context), nothing); err == nil {
 			t.Errorf("%v was accepted", context)
@@ -82,44 +91,110 @@ func TestSecretsStayOutOfTheStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range s.invx {
+	for name, value := range s.invx.variables {
 		if value == "very-secret" {
 			t.Errorf("%s would stand in the template", name)
 		}
 	}
 }
 
+func TestSweepsAtAnyRate(t *testing.T) {
+	for text, want := range map[string]string{
+		"1 minute": "rate(1 minute)", "90 minutes": "rate(90 minutes)", "60 minutes": "rate(1 hour)", "2 hours": "rate(2 hours)", "1 day": "rate(1 day)",
+	} {
+		s, err := loadSettings(from(map[string]string{"sweep-every": text}), nothing)
+		if err != nil || s.sweepEvery.expression() != want {
+			t.Errorf("%s is %s (%v), want %s", text, s.sweepEvery.expression(), err, want)
+		}
+	}
+	for _, text := range []string{"15", "0 minutes", "-5 minutes", "2 days", "15 minutes sharp", "15 seconds", "minutes", "1.5 hours"} {
+		if _, err := loadSettings(from(map[string]string{"sweep-every": text}), nothing); err == nil {
+			t.Errorf("%s was accepted", text)
+		}
+	}
+}
+
 func TestLimitsAreThoseOfTheFunctions(t *testing.T) {
-	if maxChunk != envs.MaxChunk || maxConcurrency != envs.MaxConcurrency {
-		t.Errorf("the stack accepts %d and %d, the functions %d and %d: copy the numbers of internal/settings",
-			maxChunk, maxConcurrency, envs.MaxChunk, envs.MaxConcurrency)
+	for what, is := range map[string][2]int{
+		"chunk":          {maxChunk, envs.MaxChunk},
+		"concurrency":    {maxConcurrency, envs.MaxConcurrency},
+		"sweep-limit":    {maxSweepLimit, envs.MaxSweepLimit},
+		"sweep-attempts": {maxSweepAttempts, envs.MaxSweepAttempts},
+		"sweep-backoff":  {int(maxSweepBackoff), int(envs.MaxSweepBackoff)},
+	} {
+		if is[0] != is[1] {
+			t.Errorf("%s: the stack accepts up to %d, the functions up to %d: copy the number of internal/settings", what, is[0], is[1])
+		}
 	}
 }
 
 // inTheClear are the variables that only the command line and the local machine use: in AWS their _ARN twins hold secrets.
-var inTheClear = []string{"DENYBATCH_INVX_TOKEN", "DENYBATCH_INVX_PASSWORD", "DENYBATCH_INVX_CREDENTIALS"}
+var inTheClear = []string{
+	"DENYBATCH_INVX_TOKEN", "DENYBATCH_INVX_PASSWORD", "DENYBATCH_INVX_CREDENTIALS",
+	"DENYBATCH_ROIT_TOKEN", "DENYBATCH_ROIT_TOKEN_BODY", "DENYBATCH_CALLBACK_TOKEN",
+}
 
-func TestDenyBulkReadsWhatTheStackSets(t *testing.T) {
-	set := map[string]bool{}
-	for _, context := range [][]string{
-		{"invx-auth=both", "chunk=1", "concurrency=1", "theodore-url=https://t.example"},
-		{"invx-login=handle", "invx-handle=me@example.com"},
-		{"invx-login=organisations"},
-	} {
+// everySetting are contexts that together set every variable.
+var everySetting = [][]string{
+	{"invx-auth=both", "chunk=1", "concurrency=1", "theodore-url=https://t.example", "roit-auth-prefix=Bearer",
+		"sweep-limit=1", "sweep-attempts=1", "sweep-backoff=1m"},
+	{"invx-login=handle", "invx-handle=me@example.com", "roit-login=fetched", "roit-token-field=data.token"},
+	{"invx-login=organisations"},
+}
+
+// variablesOf are those that the stack can set for each function.
+func variablesOf(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	set := map[string]map[string]bool{}
+	for _, name := range functions {
+		set[name] = map[string]bool{}
+	}
+	for _, context := range everySetting {
 		tpl := synthesise(t, context...)
-		for name := range tpl.get("deny-bulk", "Environment", "Variables").(map[string]any) {
-			set[name] = true
+		for _, function := range functions {
+			for name := range tpl.get(function, "Environment", "Variables").(map[string]any) {
+				set[function][name] = true
+			}
 		}
 	}
-	read := variablesIn(t, "../../functions/deny-bulk", "../../internal/settings")
-	for name := range read {
-		if !set[name] && !slices.Contains(inTheClear, name) {
-			t.Errorf("deny-bulk reads %s, and no setting of the stack leads there: add it to settings.go", name)
+	return set
+}
+
+func TestFunctionsReadWhatTheStackSets(t *testing.T) {
+	set, anywhere := variablesOf(t), map[string]bool{}
+	shared := variablesIn(t, "../../internal/settings")
+	for _, function := range functions {
+		maps.Copy(anywhere, set[function])
+		own := variablesIn(t, "../../functions/"+function)
+		for name := range own {
+			if !set[function][name] && !slices.Contains(inTheClear, name) {
+				t.Errorf("%s reads %s, and no setting of the stack leads there: add it to settings.go", function, name)
+			}
+		}
+		for name := range set[function] {
+			if !own[name] && !shared[name] {
+				t.Errorf("the stack sets %s, and %s does not read it", name, function)
+			}
 		}
 	}
-	for name := range set {
-		if !read[name] {
-			t.Errorf("the stack sets %s, and deny-bulk does not read it", name)
+	for name := range shared {
+		if !anywhere[name] && !slices.Contains(inTheClear, name) {
+			t.Errorf("internal/settings reads %s, and no setting of the stack leads there: add it to settings.go", name)
+		}
+	}
+}
+
+func TestEachFunctionKnowsOnlyItsOwnUpstream(t *testing.T) {
+	set := variablesOf(t)
+	for function, strange := range map[string][]string{
+		"deny-bulk": {"DENYBATCH_ROIT_", "DENYBATCH_SWEEP_", "DENYBATCH_CALLBACK_"},
+		"reprocess": {"DENYBATCH_INVX_", "DENYBATCH_THEODORE_", "DENYBATCH_CALLBACK_"},
+		"callback":  {"DENYBATCH_INVX_", "DENYBATCH_THEODORE_", "DENYBATCH_ROIT_", "DENYBATCH_EXCHANGE", "DENYBATCH_QUEUE_URL", "DENYBATCH_SWEEP_LIMIT"},
+	} {
+		for name := range set[function] {
+			if slices.ContainsFunc(strange, func(s string) bool { return strings.HasPrefix(name, s) }) {
+				t.Errorf("%s gets %s, which is none of its business", function, name)
+			}
 		}
 	}
 }
@@ -157,7 +232,7 @@ func TestSynthesisSaysNothing(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(code, "bootstrap"), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "run", ".", "--out", out, "-c", "deny-bulk-code="+code)
+	cmd := exec.Command("go", "run", ".", "--out", out, "-c", "deny-bulk-code="+code, "-c", "reprocess-code="+code, "-c", "callback-code="+code)
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
 		t.Errorf("go run ./infra/cdk: %v, and it says:\n%s", err, said)

@@ -55,7 +55,7 @@ func writesReports(t *testing.T, tpl template) {
 func keepsBatches(t *testing.T, tpl template) {
 	for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"} {
 		allowed(t, tpl, action, "state/batches/b/batch.json")
-		forbidden(t, tpl, action, "state/requests/i/r.json", "state/due/2026", "state/callbacks/d/c.json")
+		forbidden(t, tpl, action, "state/requests/i/r.json", "state/callbacks/d/c.json")
 	}
 	allowed(t, tpl, "s3:ListBucket", "state", "exchange") // without it, "not there" looks like "not allowed"
 	forbidden(t, tpl, "s3:DeleteObject", "state/batches/b/batch.json")
@@ -230,7 +230,7 @@ func recursion(t *testing.T, tpl template) {
 }
 
 func noForeignFunctions(t *testing.T, tpl template) {
-	if got := tpl.of("AWS::Lambda::Function"); !slices.Equal(got, []string{"deny-bulk"}) {
+	if got := tpl.of("AWS::Lambda::Function"); !slices.Equal(got, []string{"callback", "deny-bulk", "reprocess"}) {
 		t.Errorf("the functions are %v: a library has added its own, with permissions of its own", got)
 	}
 }
@@ -280,18 +280,26 @@ func TestMessagesAreDeadAfterMaxReceives(t *testing.T) {
 }
 
 func TestSecretsGivenByARN(t *testing.T) {
-	const arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ours-AbCdEf"
-	tpl := synthesise(t, "invx-token-arn="+arn)
-	if made := tpl.of("AWS::SecretsManager::Secret"); len(made) != 0 {
-		t.Errorf("made %v beside the secret that exists", made)
+	arn := func(name string) string {
+		return "arn:aws:secretsmanager:us-east-1:123456789012:secret:" + name + "-AbCdEf"
 	}
-	allowed(t, tpl, "secretsmanager:GetSecretValue", arn)
-	forbidden(t, tpl, "secretsmanager:GetSecretValue", arn+"X")
+	tpl := synthesise(t, "invx-token-arn="+arn("invx"), "roit-token-arn="+arn("roit"), "callback-token-arn="+arn("callback"))
+	if made := tpl.of("AWS::SecretsManager::Secret"); len(made) != 0 {
+		t.Errorf("made %v beside the secrets that exist", made)
+	}
+	for function, own := range map[string]string{"deny-bulk": "invx", "reprocess": "roit", "callback": "callback"} {
+		for _, secret := range []string{"invx", "roit", "callback"} {
+			if got := tpl.may(function, "secretsmanager:GetSecretValue", arn(secret)); got != (own == secret) {
+				t.Errorf("%s may read the secret %s: %v", function, secret, got)
+			}
+		}
+	}
 }
 
 func TestWhatIsNotSetIsAskedForAtDeployment(t *testing.T) {
-	open, set := synthesise(t), synthesise(t, "invx-url=https://invx.example", "invx-org=o")
-	for _, name := range []string{"InvxUrl", "InvxOrg"} {
+	open, set := synthesise(t, "roit-login=fetched"), synthesise(t, "roit-login=fetched",
+		"invx-url=https://invx.example", "invx-org=o", "roit-url=https://roit.example", "roit-token-url=https://roit.example/token")
+	for _, name := range []string{"InvxUrl", "InvxOrg", "RoitUrl", "RoitTokenUrl"} {
 		if p := open.Parameters[name]; p == nil || at(p, "Default") != nil {
 			t.Errorf("%s is not asked for: %v", name, p)
 		}
@@ -302,7 +310,7 @@ func TestWhatIsNotSetIsAskedForAtDeployment(t *testing.T) {
 }
 
 func TestNag(t *testing.T) {
-	for _, context := range [][]string{nil, {"invx-login=handle", "invx-handle=me@example.com"}, {"invx-login=organisations"}} {
+	for _, context := range [][]string{nil, {"invx-login=handle", "invx-handle=me@example.com"}, {"invx-login=organisations", "roit-login=fetched"}} {
 		app, s := define(t, context...)
 		awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
 		found := assertions.Annotations_FromStack(s.stack)
