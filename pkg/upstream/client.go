@@ -31,6 +31,8 @@ type Client struct {
 	tokens    *Tokens
 	authorize func(h http.Header, token string)
 	explain   func(body []byte, e *Error)
+	renews    func(*Error) bool
+	hide      func(string) string
 }
 
 // Service is what a Client has to know of the service it speaks to.
@@ -39,6 +41,8 @@ type Service struct {
 	Tokens    *Tokens                           // nil: requests go without a token
 	Authorize func(h http.Header, token string) // writes the token's headers; unused without Tokens
 	Explain   func(body []byte, e *Error)       // fills in what the body of a refusal says; nil: nothing
+	Renews    func(*Error) bool                 // whether another token may help after a refusal; nil: [Error.TokenRefused]
+	Hide      func(string) string               // takes secrets out of what a foreign refusal says; nil: nothing
 }
 
 // New makes a Client.
@@ -54,7 +58,21 @@ func New(s Service) *Client {
 	if s.Explain == nil {
 		s.Explain = func(_ []byte, e *Error) { e.Foreign = true }
 	}
-	return &Client{transport: transport, timeout: h.Timeout, tokens: s.Tokens, authorize: s.Authorize, explain: s.Explain}
+	if s.Renews == nil {
+		s.Renews = (*Error).TokenRefused
+	}
+	if s.Hide == nil {
+		s.Hide = func(said string) string { return said }
+	}
+	return &Client{
+		transport: transport,
+		timeout:   h.Timeout,
+		tokens:    s.Tokens,
+		authorize: s.Authorize,
+		explain:   s.Explain,
+		renews:    s.Renews,
+		hide:      s.Hide,
+	}
 }
 
 // HTTP is an http.Client fit for many concurrent calls to one host. It asks no proxy, and speaks HTTP/1.1 so that a
@@ -108,27 +126,29 @@ func (c *Client) Do(ctx context.Context, req Request, read func(Reply) error) er
 		return notSent(ctx, req.Op, err)
 	}
 	err = c.send(ctx, req, token, read)
-	if !tokenRefused(err) {
+	if !c.tokenRefused(err) {
 		c.tokens.heard(token, err)
 		return err
 	}
 	fresh, renewal := c.tokens.Replace(ctx, token)
 	switch {
-	case errors.Is(renewal, errNoOtherToken):
+	case renewal == ErrNoOtherToken:
 		return err
+	case errors.Is(renewal, ErrNoOtherToken):
+		return fmt.Errorf("%w; %v", err, renewal) // the refusal is what counts, and why it stays is worth knowing
 	case renewal != nil:
 		return notSent(ctx, req.Op, renewal)
 	}
 	err = c.send(ctx, req, fresh, read)
-	if !tokenRefused(err) {
+	if !c.tokenRefused(err) {
 		c.tokens.heard(fresh, err)
 	}
 	return err
 }
 
-func tokenRefused(err error) bool {
+func (c *Client) tokenRefused(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.TokenRefused()
+	return ok && c.renews(e)
 }
 
 // notSent marks the error of a request that stayed here because no token was to be had.
@@ -241,10 +261,10 @@ func (c *Client) refusal(op string, resp *http.Response) error {
 	e.addHeaders(resp.Header)
 	c.explain(body, e)
 	if target, _, _ := strings.Cut(resp.Header.Get("Location"), "?"); target != "" && e.Detail == "" {
-		e.Detail = "points to " + target
+		e.Detail = "points to " + c.hide(target)
 	}
 	if e.Code == "" && e.Detail == "" {
-		e.Detail = firstWords(body)
+		e.Detail = firstWords([]byte(c.hide(string(body))))
 	}
 	return e
 }

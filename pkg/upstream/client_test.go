@@ -408,6 +408,53 @@ func TestNoTokenMeansNotSent(t *testing.T) {
 	}
 }
 
+func TestAServiceSaysWhatAnotherTokenHelpsWith(t *testing.T) {
+	const refused = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
+	either := func(e *Error) bool { return e.Status == 401 || e.Status == 403 }
+	for _, c := range []struct {
+		name   string
+		renews func(*Error) bool
+		second error // of the fetch after the first
+		heard  int32
+		want   Disposition
+		says   string
+	}{
+		{"NotUnlessItSaysSo", nil, nil, 1, Unauthorized, ""},
+		{"Once", either, nil, 2, Unauthorized, ""},
+		{"NoneToBeHad", either, ErrNoOtherToken, 1, Unauthorized, ""},
+		{"NoneToBeHadForAReason", either, fmt.Errorf("%w: the store is down", ErrNoOtherToken), 1, Unauthorized, "the store is down"},
+		{"NoneForNow", either, &LostError{"log in", io.EOF}, 1, Unsent, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := listen(t, says(refused))
+			fetches := 0
+			tokens := NewTokens(func(context.Context, Grant) (Grant, error) {
+				if fetches++; fetches > 1 && c.second != nil {
+					return Grant{}, c.second
+				}
+				return Grant{Token: NewSecret(fmt.Sprint(fetches))}, nil
+			}, time.Now)
+			err := client(t, Service{Tokens: tokens, Renews: c.renews}).Do(t.Context(), patch(w.url), isJSON)
+			if got, _ := Judge(err); got != c.want || w.heard.Load() != c.heard || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("judged %v with %d requests: %v", got, w.heard.Load(), err)
+			}
+		})
+	}
+}
+
+func TestForeignWordsAreHidden(t *testing.T) {
+	hide := func(said string) string { return strings.ReplaceAll(said, "hunter2", "***") }
+	for answer, want := range map[string]string{
+		"HTTP/1.1 400 Bad\r\n\r\n<p>" + strings.Repeat("x", 155) + "hunter2</p>": strings.Repeat("x", 155) + "***",
+		"HTTP/1.1 302 Found\r\nLocation: /hunter2?x\r\n\r\n":                     "points to /***",
+	} {
+		err := client(t, Service{Hide: hide}).Do(t.Context(), patch(listen(t, says(answer)).url), isJSON)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Detail != want {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
 func TestFirstWords(t *testing.T) {
 	for body, want := range map[string]string{
 		"": "",

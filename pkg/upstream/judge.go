@@ -20,7 +20,7 @@ const (
 	Throttled                       // not carried out: ask again later
 	Lost                            // may have been carried out: read back
 	Unsent                          // surely not carried out, upstream was not reached: ask again later
-	Unauthorized                    // too many sessions: stop
+	Unauthorized                    // HTTP 401, at InvX too many sessions and at ROIT a token that is refused: stop
 	Forbidden                       // refused also with a new token, or no token to be had with these credentials: stop
 	Misdirected                     // the address is wrong, or the API is another one: stop
 	Cancelled                       // our own context ended before anything was sent
@@ -129,7 +129,8 @@ const (
 	CodeInvalidToken    = "err-invalid-token"
 )
 
-// TokenRefused reports whether another token may help. A 401 never does: it means that there are too many already.
+// TokenRefused reports whether another token may help, unless the [Service] knows better. After a 401 it never does: at
+// InvX that means that there are too many already.
 func (e *Error) TokenRefused() bool {
 	if e.Status == http.StatusUnauthorized {
 		return false

@@ -51,7 +51,8 @@ const (
 	suspectPeriod = time.Minute      // how long a replacement that is refused too is not replaced again
 )
 
-var errNoOtherToken = errors.New("there is no other token to try")
+// ErrNoOtherToken means that a refused token cannot be replaced, so that the refusal stands. A fetch may fail with it too.
+var ErrNoOtherToken = errors.New("there is no other token to try")
 
 // NewTokens is a source whose tokens come from fetch, which is given the last one and is never called twice at a time.
 func NewTokens(fetch func(ctx context.Context, last Grant) (Grant, error), now func() time.Time) *Tokens {
@@ -82,7 +83,7 @@ func (t *Tokens) Get(ctx context.Context) (Token, error) {
 	return f.wait(ctx)
 }
 
-// Replace gives a token to try instead of one that upstream refused. It fails with errNoOtherToken when the token
+// Replace gives a token to try instead of one that upstream refused. It fails with ErrNoOtherToken when the token
 // cannot be renewed, or itself replaced a refused one a moment ago and was never accepted: another would not help.
 func (t *Tokens) Replace(ctx context.Context, refused Token) (Token, error) {
 	t.mu.Lock()
@@ -91,7 +92,7 @@ func (t *Tokens) Replace(ctx context.Context, refused Token) (Token, error) {
 	case t.fetch == nil,
 		refused.generation == t.generation && t.proven < t.generation && now.Before(t.suspectTo):
 		t.mu.Unlock()
-		return Token{}, errNoOtherToken
+		return Token{}, ErrNoOtherToken
 	case t.held && refused.generation != t.generation:
 		defer t.mu.Unlock()
 		return t.current(), nil
@@ -177,6 +178,9 @@ func (t *Tokens) land(f *flight, grant Grant, err error) {
 
 // final reports whether asking again soon for a token would have the same end.
 func final(err error) bool {
+	if errors.Is(err, ErrNoOtherToken) {
+		return true
+	}
 	d, _ := Judge(err)
 	return d == Unauthorized || d == Forbidden || d == Misdirected
 }

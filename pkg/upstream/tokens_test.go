@@ -166,7 +166,7 @@ func TestTokens(t *testing.T) {
 		story(t, func(t *testing.T, m *mint, tokens *Tokens) {
 			second, _ := tokens.Replace(t.Context(), get(t, tokens))
 			for range 5 {
-				if _, err := tokens.Replace(t.Context(), second); !errors.Is(err, errNoOtherToken) {
+				if _, err := tokens.Replace(t.Context(), second); !errors.Is(err, ErrNoOtherToken) {
 					t.Errorf("got %v", err)
 				}
 			}
@@ -188,6 +188,26 @@ func TestTokens(t *testing.T) {
 			}
 		})
 	})
+	t.Run("WhenThereIsNoOtherItIsNotLookedForAgainAtOnce", func(t *testing.T) {
+		story(t, func(t *testing.T, m *mint, tokens *Tokens) {
+			first := get(t, tokens)
+			m.err = ErrNoOtherToken
+			for range 5 {
+				if _, err := tokens.Replace(t.Context(), first); !errors.Is(err, ErrNoOtherToken) {
+					t.Errorf("got %v", err)
+				}
+				wantToken(t, tokens, "t1")
+			}
+			if m.calls != 2 {
+				t.Errorf("%d fetches", m.calls)
+			}
+			m.err = nil
+			time.Sleep(renewalPause)
+			if second, err := tokens.Replace(t.Context(), first); err != nil || second.Reveal() != "t3" {
+				t.Errorf("half a minute later: %v, %v", second.Reveal(), err)
+			}
+		})
+	})
 	t.Run("ACallerWhoGoesAwayDoesNotTakeTheFetchAlong", func(t *testing.T) {
 		story(t, func(t *testing.T, m *mint, tokens *Tokens) {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -204,7 +224,7 @@ func TestTokens(t *testing.T) {
 	t.Run("AStaticOneIsNeverRenewed", func(t *testing.T) {
 		tokens := StaticToken(NewSecret("s"))
 		wantToken(t, tokens, "s")
-		if _, err := tokens.Replace(t.Context(), get(t, tokens)); !errors.Is(err, errNoOtherToken) {
+		if _, err := tokens.Replace(t.Context(), get(t, tokens)); !errors.Is(err, ErrNoOtherToken) {
 			t.Errorf("got %v", err)
 		}
 		if !tokens.Take(t.Context()).Empty() {
