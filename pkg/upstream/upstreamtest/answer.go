@@ -1,9 +1,6 @@
 package upstreamtest
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // rearrange lets faults drop, add and shuffle what a bulk answer holds.
 func rearrange(results []result, fx *effects) []result {
@@ -23,9 +20,8 @@ func rearrange(results []result, fx *effects) []result {
 
 // foreignResult is a success of a document that nobody asked for.
 func foreignResult(luck chance) result {
-	a, b := uint64(luck.of(1)), uint64(luck.of(2))
-	id := fmt.Appendf(nil, "%08x-%04x-4%03x-a%03x-%012x", uint32(a), uint16(a>>32), a>>52, b>>52, b&(1<<48-1))
-	document := snapshot{id: id, comment: []byte("Not yours"), status: denied, lastUpdated: 1_700_000_000_000, face: uint8(a % faceCount)}
+	face := uint8(luck.of(1).below(faceCount))
+	document := snapshot{id: []byte(luck.uuid()), comment: []byte("Not yours"), status: denied, lastUpdated: 1_700_000_000_000, face: face}
 	return result{document: document, known: true}
 }
 

@@ -18,6 +18,13 @@ const (
 	Refresh Kind = "refresh" // a new token for a session; faults count it as a login
 	Logout  Kind = "logout"
 	Unknown Kind = "unknown" // anything else
+
+	Reprocess   Kind = "reprocess"   // a request of ROIT
+	Status      Kind = "status"      // move a request to another status
+	Pending     Kind = "pending"     // hand out requests, which moves them to PROCESSING
+	Attachments Kind = "attachments" // of a request
+	ROITToken   Kind = "token"       // a new token of ROIT
+	Callback    Kind = "callback"    // made by the server; it has no part in the count of all requests
 )
 
 // Call is one call and what became of it.
@@ -25,20 +32,23 @@ type Call struct {
 	Kind      Kind
 	Number    int // among the calls of its kind, from 1; refreshes and logins are counted together
 	Documents int // named in it
-	Applied   int // denials applied by it
-	Status    int // HTTP status meant for it, before faults that took the answer's place
+	Applied   int // denials applied by it, or 1 for a reprocess that was carried out
+	Status    int // HTTP status meant for it, before faults that took the answer's place; of a callback, what the client answered
 	Code      string
 	Faults    string // names of those that fired, joined with "+"
 	At        time.Time
+
+	Integration string `json:",omitzero"` // of a call to ROIT or a callback
+	Request     string `json:",omitzero"` // named in it
+	About       string `json:",omitzero"` // status that it asks for or tells, if it does
+	Requests    int    `json:",omitzero"` // handed out by it
 }
 
 // String is one line for people.
 func (c Call) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d: ", c.Kind, c.Number)
-	if c.Kind == Bulk {
-		fmt.Fprintf(&b, "%d documents, %d denied, ", c.Documents, c.Applied)
-	}
+	b.WriteString(c.subject())
 	if c.Status == 0 {
 		b.WriteString("no answer")
 	} else {
@@ -53,6 +63,21 @@ func (c Call) String() string {
 	return b.String()
 }
 
+// subject is what it asked for and what was done about it.
+func (c Call) subject() string {
+	switch {
+	case c.Kind == Bulk:
+		return fmt.Sprintf("%d documents, %d denied, ", c.Documents, c.Applied)
+	case c.Kind == Pending:
+		return fmt.Sprintf("%d requests, ", c.Requests)
+	case c.Kind == Reprocess && c.Applied > 0:
+		return c.Request + " carried out, "
+	case c.Request != "":
+		return strings.TrimSpace(c.Request+" "+c.About) + ", "
+	}
+	return ""
+}
+
 // Counters are what the server was asked so far.
 type Counters struct {
 	BulkCalls     int // every one that arrived, refused ones included
@@ -64,6 +89,17 @@ type Counters struct {
 	Refreshes     int
 	Logouts       int
 	Violations    int // requests that break the protocol
+
+	ReprocessCalls    int // every one that arrived, refused ones included
+	Reprocessed       int // those that were carried out
+	DoubleReprocesses int // those that were carried out on a request in PROCESSING or DONE
+	StatusCalls       int
+	PendingCalls      int
+	HandedOut         int // requests in their answers
+	AttachmentCalls   int
+	ROITTokenCalls    int
+	CallbackCalls     int // made by the server, repeated ones included
+	CallbacksAccepted int // answered 2xx
 }
 
 // book is the log of calls.
@@ -72,8 +108,7 @@ type book struct {
 	counters   Counters
 	numbers    map[Kind]int
 	total      int
-	calls      []Call // the last keep of them, the oldest at next once it is full
-	next       int
+	calls      latest[Call]
 	keep       int
 	violations []string
 }
@@ -89,8 +124,7 @@ func (s *Server) Counters() Counters {
 func (s *Server) Calls() []Call {
 	s.book.mu.Lock()
 	defer s.book.mu.Unlock()
-	at := s.book.next
-	return append(append([]Call(nil), s.book.calls[at:]...), s.book.calls[:at]...)
+	return s.book.calls.all()
 }
 
 // Violations say what in the requests broke the protocol, one sentence each; only the first Config.Keep of them.
@@ -107,7 +141,10 @@ func (b *book) open(kind Kind) (number, total int) {
 	if b.numbers == nil {
 		b.numbers = make(map[Kind]int)
 	}
-	if b.total++; kind == Refresh {
+	if kind != Callback {
+		b.total++
+	}
+	if kind == Refresh {
 		kind = Login
 	}
 	b.numbers[kind]++
@@ -119,12 +156,28 @@ func (b *book) enter(c Call, doubles int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counters.count(c, doubles)
-	if len(b.calls) < b.keep {
-		b.calls = append(b.calls, c)
+	b.calls.add(c, b.keep)
+}
+
+// latest is the last of many things: the oldest is at next once it is full.
+type latest[T any] struct {
+	things []T
+	next   int
+}
+
+// add keeps one more thing, of keep at most.
+func (l *latest[T]) add(one T, keep int) {
+	if len(l.things) < keep {
+		l.things = append(l.things, one)
 		return
 	}
-	b.calls[b.next] = c
-	b.next = (b.next + 1) % b.keep
+	l.things[l.next] = one
+	l.next = (l.next + 1) % keep
+}
+
+// all is a copy of them, oldest first.
+func (l *latest[T]) all() []T {
+	return append(append([]T(nil), l.things[l.next:]...), l.things[:l.next]...)
 }
 
 func (n *Counters) count(c Call, doubles int) {
@@ -142,6 +195,31 @@ func (n *Counters) count(c Call, doubles int) {
 		n.Refreshes++
 	case Logout:
 		n.Logouts++
+	default:
+		n.countROIT(c, doubles)
+	}
+}
+
+func (n *Counters) countROIT(c Call, doubles int) {
+	switch c.Kind {
+	case Reprocess:
+		n.ReprocessCalls++
+		n.Reprocessed += c.Applied
+		n.DoubleReprocesses += doubles
+	case Status:
+		n.StatusCalls++
+	case Pending:
+		n.PendingCalls++
+		n.HandedOut += c.Requests
+	case Attachments:
+		n.AttachmentCalls++
+	case ROITToken:
+		n.ROITTokenCalls++
+	case Callback:
+		n.CallbackCalls++
+		if c.Status/100 == 2 {
+			n.CallbacksAccepted++
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package upstreamtest
 
+import "fmt"
+
 // chance is where every random choice comes from: a seed and what the choice is about, never a running generator. The
 // same calls in the same order therefore meet the same luck.
 type chance uint64
@@ -19,6 +21,12 @@ func (c chance) share() float64 { return float64(c>>11) / (1 << 53) }
 
 // below is a whole number from 0 up to, but not including, n.
 func (c chance) below(n int) int { return int(uint64(c) % uint64(n)) }
+
+// uuid is an id that nothing else has.
+func (c chance) uuid() string {
+	a, b := uint64(c.of(1)), uint64(c.of(2))
+	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", uint32(a), uint16(a>>32), a>>52, b>>52, b&(1<<48-1))
+}
 
 // shuffle puts n things in another order by swapping them.
 func (c chance) shuffle(n int, swap func(i, j int)) {

@@ -1,6 +1,7 @@
 package upstreamtest
 
 import (
+	"errors"
 	"io"
 	"net/http"
 
@@ -15,6 +16,8 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/calls", s.showCalls)
 	mux.HandleFunc("GET /_sim/faults", s.showFaults)
 	mux.HandleFunc("POST /_sim/faults", s.switchFaults)
+	mux.HandleFunc("GET /_sim/callbacks", s.showCallbacks)
+	mux.HandleFunc("POST /_sim/callbacks", s.aimCallbacks)
 }
 
 // stateLine is one document in /_sim/state.
@@ -30,13 +33,33 @@ type stateLine struct {
 	DeniedBefore bool   `json:"deniedBefore"`
 }
 
-// showState writes one JSON line per document.
+// requestLine is one request of ROIT in /_sim/state. Unlike a document it has a requestId.
+type requestLine struct {
+	RequestID     string `json:"requestId"`
+	IntegrationID string `json:"integrationId"`
+	Status        string `json:"status"`
+	Applied       int    `json:"applied"`
+	Doubles       int    `json:"doubles"`
+	Asked         int    `json:"asked"`
+	Callbacks     int    `json:"callbacks"`
+	Updates       int    `json:"updates"`
+	HandedOut     int    `json:"handedOut"`
+	Message       string `json:"message"`
+}
+
+// showState writes one JSON line per document, and then one per request.
 func (s *Server) showState(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := jsontext.NewEncoder(w)
 	for truth := range s.Truths() {
 		if json.MarshalEncode(out, lineOf(truth)) != nil {
 			return // the reader has gone
+		}
+	}
+	for t := range s.RequestTruths() {
+		line := requestLine{t.RequestID, t.IntegrationID, t.Status, t.Applied, t.Doubles, t.Asked, t.Callbacks, t.Updates, t.HandedOut, t.Message}
+		if json.MarshalEncode(out, line) != nil {
+			return
 		}
 	}
 }
@@ -49,9 +72,14 @@ func lineOf(t Truth) stateLine {
 	return line
 }
 
-// addState takes documents as CSV.
+// addState takes documents as CSV, or requests when the heading says requestId.
 func (s *Server) addState(w http.ResponseWriter, r *http.Request) {
-	n, err := s.AddCSV(r.Body)
+	n, err := readCSV(r.Body, func(heading []string) (func(row []string) error, error) {
+		if column(heading, "docId")(heading) == "" && column(heading, "requestId")(heading) != "" {
+			return s.requestRows(heading)
+		}
+		return s.documentRows(heading)
+	})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -87,6 +115,41 @@ func (s *Server) switchFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.showFaults(w, r)
+}
+
+// showCallbacks writes one JSON line per attempt to deliver a callback.
+func (s *Server) showCallbacks(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := jsontext.NewEncoder(w)
+	for _, one := range s.CallbackDeliveries() {
+		if json.MarshalEncode(out, one) != nil {
+			return // the reader has gone
+		}
+	}
+}
+
+// aimCallbacks takes {"url":…,"token":…} and sends callbacks there from now on. Without a token it stays as it is.
+func (s *Server) aimCallbacks(w http.ResponseWriter, r *http.Request) {
+	var to struct {
+		URL   *string `json:"url"`
+		Token *string `json:"token"`
+	}
+	err := json.UnmarshalRead(io.LimitReader(r.Body, 1<<16), &to, json.RejectUnknownMembers(true))
+	if err == nil && to.URL == nil {
+		err = errors.New(`want {"url":"…","token":"…"}; an empty url ends callbacks`)
+	}
+	if err == nil {
+		_, present := s.roit.caller.target()
+		if to.Token == nil {
+			to.Token = &present
+		}
+		err = s.SetCallback(*to.URL, *to.Token)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, map[string]string{"url": *to.URL})
 }
 
 // unknownRoute refuses what upstream does not serve.

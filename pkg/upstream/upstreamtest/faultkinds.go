@@ -1,23 +1,27 @@
 package upstreamtest
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // FaultHelp is the grammar of fault texts and the list of faults, for people.
-const FaultHelp = `A fault text is a list of rules: [read.|login.]NAME[=SHARE][@CALLS][:PARAM[=VALUE]]... with commas between them.
+const FaultHelp = `A fault text is a list of rules: [KIND.]NAME[=SHARE][@CALLS][:PARAM[=VALUE]]... with commas between them.
 
   SHARE   of the calls it hits, from 0 to 1; 1 when left out
   CALLS   the calls it may hit, counted from 1: numbers, ranges 5-9 and open ranges 5-, with semicolons between them
-  prefix  read. for reads, login. for logins and refreshes; bulk calls without one
+  KIND    which calls: bulk ones without a prefix, read. for reads, login. for logins and refreshes, and of ROIT
+          reprocess., status., pending., attachments., token. for its token, callback. for what it calls itself
 
 All rules that fire on a call work together; of those that answer in its place, the first one does.
 
   instead of carrying out the call
     429                 too many requests; retry-after=SECONDS, and date to write that as an HTTP date
-    500 502 503         an HTML error page; retry-after=SECONDS; with after, only once the call was carried out
-    5xx                 one of these three
+    500 502 503 504     an HTML error page; retry-after=SECONDS; with after, only once the call was carried out
+    5xx                 one of the first three
     413                 too large, for calls above items=N documents or bytes=N of body
     drop                the connection is closed
-    expire              the token has expired (403), for this call or, with calls=N, once it served N calls
+    expire              the token has expired (403, at ROIT 401), for this call or, with calls=N, once it served N calls
     down                the connection is closed, whatever was asked: counts all requests together;
                         with for=DURATION the port is closed that long and connections are refused
   once the call was carried out
@@ -31,7 +35,10 @@ All rules that fire on a call work together; of those that answer in its place, 
     shuffle             the items stand in another order
     extra               n=N items about documents nobody asked for are added (1 when left out)
 
-Example: lost=0.05,429=0.02:retry-after=1,5xx@3;7,read.500@1-3,missing=0.01,shuffle,slow=0.1:delay=50ms-2s
+Of these, callbacks know drop (it never comes), lost (it comes, but its answer does not), truncated, foreign and html (of its
+body) and slow (it comes late). The last three of the list befall bulk calls only.
+
+Example: reprocess.lost=0.05,lost=0.05,429=0.02:retry-after=1,5xx@3;7,read.500@1-3,missing=0.01,shuffle,slow=0.1:delay=50ms-2s
 `
 
 // Faults are rules about what goes wrong. The zero Faults are none.
@@ -68,8 +75,20 @@ type faultKind struct {
 	id     faultID
 	stage  stage
 	params []string
-	only   []Kind // kinds of calls it makes sense for; all when empty
+	only   []Kind // kinds of calls it makes sense for; all but callbacks when empty
+	called bool   // callbacks know it, too
 }
+
+// befalls tells whether the fault makes sense for that kind of call.
+func (k faultKind) befalls(kind Kind) bool {
+	if kind == Callback {
+		return k.called
+	}
+	return len(k.only) == 0 || slices.Contains(k.only, kind)
+}
+
+// faultPrefixes are the kinds of calls that faults can name; of the other calls, only those of bulk have any.
+var faultPrefixes = []Kind{Read, Login, Reprocess, Status, Pending, Attachments, ROITToken, Callback}
 
 type faultID string
 
@@ -109,17 +128,18 @@ var faultKinds = map[faultID]faultKind{
 	"500":     serverError,
 	"502":     serverError,
 	"503":     serverError,
+	"504":     serverError,
 	tooLarge:  {stage: instead, params: []string{"items", "bytes"}, only: []Kind{Bulk}},
-	drop:      {stage: instead},
-	expire:    {stage: instead, params: []string{"calls"}, only: []Kind{Bulk, Read}},
+	drop:      {stage: instead, called: true},
+	expire:    {stage: instead, params: []string{"calls"}, only: []Kind{Bulk, Read, Reprocess, Status, Pending, Attachments}},
 	down:      {stage: instead, params: []string{"for"}, only: []Kind{Bulk}},
-	lost:      {stage: ending},
+	lost:      {stage: ending, called: true},
 	reset:     {stage: ending},
 	cut:       {stage: ending},
-	truncated: {stage: ending},
-	foreign:   {stage: ending},
-	html:      {stage: ending},
-	slow:      {stage: altering, params: []string{"delay"}},
+	truncated: {stage: ending, called: true},
+	foreign:   {stage: ending, called: true},
+	html:      {stage: ending, called: true},
+	slow:      {stage: altering, params: []string{"delay"}, called: true},
 	missed:    {stage: altering, params: []string{"n"}, only: []Kind{Bulk}},
 	shuffled:  {stage: altering, only: []Kind{Bulk}},
 	extra:     {stage: altering, params: []string{"n"}, only: []Kind{Bulk}},

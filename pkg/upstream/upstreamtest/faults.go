@@ -46,7 +46,7 @@ func (f *Faults) decide(kind Kind, about facts, luck chance) effects {
 
 func (r *rule) fires(kind Kind, about facts, luck chance) bool {
 	number := about.number
-	if r.id == down {
+	if r.id == down && kind != Callback {
 		number = about.total
 	} else if r.kind != kind {
 		return false

@@ -57,8 +57,8 @@ func namedRule(name string) (rule, error) {
 	r := rule{name: name, kind: Bulk, share: 1, retryAfter: -1, n: 1, delay: [2]time.Duration{time.Second, time.Second}}
 	id := name
 	if prefix, rest, ok := strings.Cut(name, "."); ok {
-		if r.kind = Kind(prefix); r.kind != Read && r.kind != Login {
-			return r, fmt.Errorf("unknown prefix %q, want \"read.\" or \"login.\"", prefix+".")
+		if r.kind = Kind(prefix); !slices.Contains(faultPrefixes, r.kind) {
+			return r, fmt.Errorf("unknown prefix %q, want one of %s", prefix+".", prefixes())
 		}
 		id = rest
 	}
@@ -66,11 +66,19 @@ func namedRule(name string) (rule, error) {
 	if !ok {
 		return r, fmt.Errorf("unknown fault %q", id)
 	}
-	if len(kind.only) > 0 && !slices.Contains(kind.only, r.kind) {
+	if !kind.befalls(r.kind) {
 		return r, fmt.Errorf("%s means nothing for a %s call", id, r.kind)
 	}
 	r.faultKind, r.id = kind, faultID(id)
 	return r, nil
+}
+
+func prefixes() string {
+	var all []string
+	for _, kind := range faultPrefixes {
+		all = append(all, string(kind)+".")
+	}
+	return strings.Join(all, " ")
 }
 
 func parseShare(s string) (float64, error) {

@@ -159,13 +159,23 @@ func parseBehaviour(b Behaviour) (flags behaviours, code string, err error) {
 // AddCSV adds the documents of a CSV file with a heading row: docId, and if present status, comment, behaviour and org.
 // It tells how many there were.
 func (s *Server) AddCSV(file io.Reader) (int, error) {
+	return readCSV(file, s.documentRows)
+}
+
+// rowReader reads a heading and gives a function for the rows below it.
+type rowReader func(heading []string) (func(row []string) error, error)
+
+// readCSV reads a CSV file with a heading row. It tells how many rows stood below the heading.
+func readCSV(file io.Reader, below rowReader) (int, error) {
 	rows := csv.NewReader(file)
 	rows.FieldsPerRecord, rows.ReuseRecord = -1, true
 	heading, err := rows.Read()
 	if err != nil {
 		return 0, fmt.Errorf("seed file: heading: %w", err)
 	}
-	doc, err := documentColumns(slices.Clone(heading))
+	heading = slices.Clone(heading)
+	heading[0] = strings.TrimPrefix(heading[0], "\ufeff")
+	take, err := below(heading)
 	if err != nil {
 		return 0, err
 	}
@@ -175,7 +185,7 @@ func (s *Server) AddCSV(file io.Reader) (int, error) {
 			return n, nil
 		}
 		if err == nil {
-			err = s.Add(doc(row))
+			err = take(row)
 		}
 		if err != nil {
 			return n, fmt.Errorf("seed file: row %d: %w", n+2, err)
@@ -183,24 +193,25 @@ func (s *Server) AddCSV(file io.Reader) (int, error) {
 	}
 }
 
-// documentColumns reads a heading and gives a function that reads the rows below it.
-func documentColumns(heading []string) (func(row []string) Document, error) {
-	heading[0] = strings.TrimPrefix(heading[0], "\ufeff")
-	column := func(name string) func(row []string) string {
-		at := slices.IndexFunc(heading, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), name) })
-		return func(row []string) string {
-			if at < 0 || at >= len(row) {
-				return ""
-			}
-			return strings.TrimSpace(row[at])
+// column gives the cell of a row that stands under a name; empty when there is none.
+func column(heading []string, name string) func(row []string) string {
+	at := slices.IndexFunc(heading, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), name) })
+	return func(row []string) string {
+		if at < 0 || at >= len(row) {
+			return ""
 		}
+		return strings.TrimSpace(row[at])
 	}
-	id, org, status := column("docId"), column("org"), column("status")
-	comment, behaviour := column("comment"), column("behaviour")
+}
+
+// documentRows reads a heading and gives a function that adds what the rows below it say.
+func (s *Server) documentRows(heading []string) (func(row []string) error, error) {
+	id, org, status := column(heading, "docId"), column(heading, "org"), column(heading, "status")
+	comment, behaviour := column(heading, "comment"), column(heading, "behaviour")
 	if id(heading) == "" {
 		return nil, fmt.Errorf("seed file: no column docId among %s", strings.Join(heading, ", "))
 	}
-	return func(row []string) Document {
-		return Document{id(row), org(row), status(row), comment(row), Behaviour(behaviour(row))}
+	return func(row []string) error {
+		return s.Add(Document{id(row), org(row), status(row), comment(row), Behaviour(behaviour(row))})
 	}, nil
 }

@@ -46,9 +46,14 @@ func (s *Server) serve(kind Kind, answer func(*call) reply) http.HandlerFunc {
 
 func (s *Server) enter(c *call, rep reply) {
 	c.log.Status, c.log.Code, c.log.Faults = rep.status, rep.code, c.effects.fired
-	s.book.enter(c.log, c.doubles)
+	s.enterCall(c.log, c.doubles)
+}
+
+// enterCall writes a call down and tells who wants to hear of it.
+func (s *Server) enterCall(c Call, doubles int) {
+	s.book.enter(c, doubles)
 	if s.cfg.OnCall != nil {
-		s.cfg.OnCall(c.log)
+		s.cfg.OnCall(c)
 	}
 }
 

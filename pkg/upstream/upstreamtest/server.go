@@ -1,7 +1,8 @@
 // Package upstreamtest is the upstream services as one local HTTP server with real state: Vayana InvX with its login
-// service theodore. What it answers can be told to go wrong in every way we know of, always the same for the same seed,
-// and it keeps the truth about every document, so that tests can hold verdicts against what happened.
-// It plays what contracts/vayana-invx.md documents; what is not documented there is an option here.
+// service theodore, and ROIT with its callbacks. What it answers can be told to go wrong in every way we know of, always the
+// same for the same seed, and it keeps the truth about every document and request, so that tests can hold verdicts against
+// what happened. It plays what contracts/vayana-invx.md and contracts/roit.md document; what is not documented there is an
+// option here.
 package upstreamtest
 
 import (
@@ -28,6 +29,7 @@ type Config struct {
 	Keep    int           // how many calls the log keeps; 10,000 when zero
 	OnCall  func(Call)    // hears of every call before its answer goes out; may be called from many goroutines at once
 	InvX    InvX
+	ROIT    ROIT
 }
 
 // Server is a running upstream. Its methods may be called from many goroutines at once.
@@ -38,6 +40,7 @@ type Server struct {
 	faults atomic.Pointer[Faults]
 	book   book
 	invx   *invx
+	roit   *roit
 
 	mu       sync.Mutex // guards what follows
 	addr     string
@@ -75,19 +78,33 @@ func New(cfg Config) (*Server, error) {
 	if err := s.SetFaults(cfg.Faults); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.invx, err = newInvX(s, cfg.InvX); err != nil {
+	if err := s.prepare(); err != nil {
 		return nil, err
 	}
-	if cfg.InvX.CSV != nil {
-		if _, err := s.AddCSV(cfg.InvX.CSV); err != nil {
-			return nil, err
-		}
-	}
 	s.invx.routes(s.mux)
+	s.roit.routes(s.mux)
 	s.controlRoutes(s.mux)
 	s.mux.HandleFunc("/", s.unknownRoute)
 	return s, s.Start()
+}
+
+// prepare makes both halves and what they hold to begin with.
+func (s *Server) prepare() (err error) {
+	if s.invx, err = newInvX(s, s.cfg.InvX); err != nil {
+		return err
+	}
+	if s.roit, err = newROIT(s, s.cfg.ROIT); err != nil {
+		return err
+	}
+	if file := s.cfg.InvX.CSV; file != nil {
+		if _, err := s.AddCSV(file); err != nil {
+			return err
+		}
+	}
+	if file := s.cfg.ROIT.CSV; file != nil {
+		_, err = s.AddRequestsCSV(file)
+	}
+	return err
 }
 
 func loopbackOnly(addr string) error {
@@ -95,10 +112,15 @@ func loopbackOnly(addr string) error {
 	if err != nil {
 		return fmt.Errorf("address %q: want host:port, such as 127.0.0.1:8080", addr)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if host == "localhost" || isLoopback(host) {
 		return nil
 	}
 	return fmt.Errorf("address %q: the simulator listens on this machine only, such as on 127.0.0.1:8080", addr)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
 }
 
 // SetFaults changes what goes wrong from the next call on. Call numbers go on counting.
@@ -168,12 +190,14 @@ func (s *Server) Stop() {
 	}
 }
 
-// Close stops the server for good.
+// Close stops the server for good. Callbacks that are due no longer come, and those under way are broken off.
 func (s *Server) Close() {
 	s.Stop()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
+	s.mu.Unlock()
+	s.roit.errands.end()
+	s.roit.caller.hangUp()
 }
 
 // outage stops the server for a while. It does not wait.

@@ -15,7 +15,8 @@ type sessions struct {
 	used, most  int
 	issued      uint64
 	live        map[string]*session
-	expired     map[string]bool // tokens that were good once
+	expired     map[string]bool                         // tokens that were good once
+	write       func(serial uint64, of *session) string // makes a token; nil for one without a meaning
 }
 
 // session is one login. Its token changes with every refresh.
@@ -100,9 +101,16 @@ func (s *sessions) issue(of *session) string {
 		s.live, s.expired = make(map[string]*session), make(map[string]bool)
 	}
 	s.issued++
-	token := fmt.Sprintf("simulated.%016x.%d", uint64(s.luck.of(s.issued)), s.issued)
+	token := s.token(of)
 	s.live[token] = of
 	return token
+}
+
+func (s *sessions) token(of *session) string {
+	if s.write != nil {
+		return s.write(s.issued, of)
+	}
+	return fmt.Sprintf("simulated.%016x.%d", uint64(s.luck.of(s.issued)), s.issued)
 }
 
 func (s *sessions) drop(token string) {
