@@ -165,7 +165,9 @@ func (c *csvReport) appendVerdict(b []byte, v verdict.Verdict) []byte {
 	b = append(b, c.delimiter...)
 	b = c.appendCell(b, v.Message)
 	b = append(b, c.delimiter...)
-	b = strconv.AppendInt(b, int64(v.Row), 10)
+	if v.Row > 0 {
+		b = strconv.AppendInt(b, int64(v.Row), 10)
+	}
 	b = append(b, c.delimiter...)
 	return append(b, c.clock.text(v.At)...)
 }

@@ -12,15 +12,16 @@ import (
 const overviewSheet = "Summary"
 
 // overview adds the page that says in words what came of the batch.
-func overview(x *excelize.File, s Summary, styles xlsxStyles) error {
+func overview(x *excelize.File, s Summary, of *genre, styles xlsxStyles) error {
 	if _, err := x.NewSheet(overviewSheet); err != nil {
 		return err
 	}
 	p := newPage(x, styles)
-	p.title("Denial report", headline(s))
-	p.facts("The batch", batchFacts(s))
-	p.facts("How the file was read", readingFacts(s))
-	p.results(s)
+	p.title(of.title, of.headline(s))
+	for _, chapter := range of.chapters(s) {
+		p.facts(chapter.heading, chapter.facts)
+	}
+	p.results(s, of)
 	p.notes(s.Notes)
 	return p.err
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/xuri/excelize/v2"
-
-	"denybatch/internal/verdict"
 )
 
 // Where the chart stands: beside the facts, above the table.
@@ -88,26 +86,26 @@ func (p *page) facts(heading string, facts []fact) {
 }
 
 // results writes how many rows have each result, what that means and what to do, with the sums below and a chart.
-func (p *page) results(s Summary) {
+func (p *page) results(s Summary, of *genre) {
 	p.row = max(p.row, chartTop+chartRows)
 	p.put("A", "Result", p.styles.headingID)
-	p.put("B", "Rows", p.styles.headingRightID)
+	p.put("B", of.nouns, p.styles.headingRightID)
 	p.put("C", "What it means", p.styles.headingIndentedID)
 	p.put("D", "What to do", p.styles.headingID)
 	p.row++
 	first := p.row
-	for _, r := range verdict.Results {
+	for _, r := range of.results {
 		p.put("A", string(r), p.styles.resultIDs[r])
 		p.put("B", s.Counts[r], p.number)
-		p.put("C", lexicon[r].meaning, p.indented)
-		p.put("D", lexicon[r].remedy, p.plain)
+		p.put("C", of.lexicon[r].meaning, p.indented)
+		p.put("D", of.lexicon[r].remedy, p.plain)
 		p.row++
 	}
 	p.put("A", "Sum", p.sum)
 	p.put("B", s.Rows, p.sum)
-	p.put("C", equation(s.Rows, s.Counts), p.total)
+	p.put("C", of.equation(s.Rows, s.Counts), p.total)
 	p.put("D", "", p.total)
-	p.try(p.excel.AddChart(overviewSheet, fmt.Sprint("D", chartTop), countsChart(first, p.row-1)))
+	p.try(p.excel.AddChart(overviewSheet, fmt.Sprint("D", chartTop), countsChart(first, p.row-1, of)))
 	p.row += 2
 }
 
@@ -124,20 +122,20 @@ func (p *page) notes(notes []string) {
 }
 
 // countsChart is a ring of the counts in these rows, each in its result's colour.
-func countsChart(first, last int) *excelize.Chart {
-	slices := make([]excelize.ChartDataPoint, len(verdict.Results))
-	for i, r := range verdict.Results {
-		slices[i] = excelize.ChartDataPoint{Index: i, Fill: solid(lexicon[r].slice)}
+func countsChart(first, last int, of *genre) *excelize.Chart {
+	slices := make([]excelize.ChartDataPoint, len(of.results))
+	for i, r := range of.results {
+		slices[i] = excelize.ChartDataPoint{Index: i, Fill: solid(of.lexicon[r].slice)}
 	}
 	return &excelize.Chart{
 		Type: excelize.Doughnut,
 		Series: []excelize.ChartSeries{{
-			Name:       "Rows",
+			Name:       of.nouns,
 			Categories: fmt.Sprintf("%s!$A$%d:$A$%d", overviewSheet, first, last),
 			Values:     fmt.Sprintf("%s!$B$%d:$B$%d", overviewSheet, first, last),
 			DataPoint:  slices,
 		}},
-		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "Rows by result"}}},
+		Title:     excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: of.nouns + " by result"}}},
 		Legend:    excelize.ChartLegend{Position: "right"},
 		Dimension: excelize.ChartDimension{Width: 400, Height: chartPixels},
 		HoleSize:  55,

@@ -28,14 +28,18 @@ func Publish(ctx context.Context, out objects.Store, prefix string, s Summary, l
 		return Summary{}, err
 	}
 	defer set.drop()
-	tally := tally{counts: Counts{}, width: l.width()}
+	tally := tally{counts: Counts{}, width: l.width(), genre: l.genre()}
 	if err := feed(ctx, set, &tally, rows); err != nil {
 		return Summary{}, err
 	}
 	if err := tally.agrees(s); err != nil {
 		return Summary{}, err
 	}
-	return set.publish(ctx, tally.complete(s))
+	s = tally.complete(s)
+	if err := set.publish(ctx, &s); err != nil {
+		return Summary{}, err
+	}
+	return set.seal(ctx, s)
 }
 
 // feed is the one pass. Now and then it listens to the context.
@@ -72,8 +76,10 @@ func broken(format string, args ...any) error {
 type tally struct {
 	counts Counts
 	rows   int
+	again  int // rows in the retry file
 	last   int // number of the row before
 	width  int
+	genre  *genre
 }
 
 // add counts the row. It drops trailing empty cells beyond the user's columns.
@@ -83,14 +89,17 @@ func (t *tally) add(r *Row) error {
 		r.Cells = r.Cells[:len(r.Cells)-1]
 	}
 	switch {
-	case v.Row <= t.last:
+	case v.Row <= t.last && t.genre.ordered:
 		return broken("row %d follows row %d", v.Row, t.last)
-	case !slices.Contains(verdict.Results, v.Result):
+	case !slices.Contains(t.genre.results, v.Result):
 		return broken("row %d has the result %q", v.Row, v.Result)
 	case len(r.Cells) > t.width:
 		return broken("row %d has %d cells, its layout %d", v.Row, len(r.Cells), t.width)
 	}
 	t.counts[v.Result]++
+	if _, again := t.genre.retry(*r); again {
+		t.again++
+	}
 	t.rows++
 	t.last = v.Row
 	return nil
@@ -118,13 +127,8 @@ func (t *tally) agrees(s Summary) error {
 // complete is the summary with what the rows themselves tell.
 func (t *tally) complete(s Summary) Summary {
 	s.Counts = maps.Clone(t.counts)
-	s.Invariant = Invariant{Holds: true, Sums: sums(t.rows, t.counts)}
-	s.RetryRows = 0
-	for r, n := range t.counts {
-		if again(r) {
-			s.RetryRows += n
-		}
-	}
+	s.Invariant = Invariant{Holds: true, Sums: t.genre.sums(t.rows, t.counts)}
+	s.RetryRows = t.again
 	s.Began, s.Finished = s.Began.UTC(), s.Finished.UTC()
 	s.Notes = append([]string{}, s.Notes...)
 	return s
@@ -191,6 +195,9 @@ func (p *set) open(ctx context.Context, k Kind, l Layout) error {
 }
 
 func newPart(k Kind, l Layout, create func() (file, error)) (part, error) {
+	if k == Retry && l.retry != nil {
+		l = *l.retry
+	}
 	if k == Retry && l.Reading.Format != sheet.XLSX {
 		return newRetryCSV(create, l)
 	}
@@ -225,19 +232,19 @@ func (p *set) add(r Row) error {
 }
 
 // publish finishes every report, the retry file before the workbook that tells of it, and then makes them visible.
-func (p *set) publish(ctx context.Context, s Summary) (Summary, error) {
+func (p *set) publish(ctx context.Context, s *Summary) error {
 	s.Reports = p.keys
 	for _, part := range slices.Backward(p.parts) {
-		if err := part.finish(&s); err != nil {
-			return Summary{}, err
+		if err := part.finish(s); err != nil {
+			return err
 		}
 	}
 	for _, part := range p.parts {
 		if err := part.commit(ctx); err != nil {
-			return Summary{}, err
+			return err
 		}
 	}
-	return p.seal(ctx, s)
+	return nil
 }
 
 // seal stores summary.json and returns it as it was stored, by this publisher or by another that was first.

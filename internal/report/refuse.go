@@ -20,7 +20,7 @@ func Refuse(ctx context.Context, out objects.Store, prefix string, s Summary, wh
 	}
 	s.Status, s.Stopped = Refused, why
 	s.Counts, s.Notes = Counts{}, []string{}
-	s.Invariant = Invariant{Holds: true, Sums: sums(0, nil)}
+	s.Invariant = Invariant{Holds: true, Sums: denialGenre.sums(0, nil)}
 	s.Reports = map[string]string{"refused": prefix + refusalFile, "summary": prefix + summaryFile}
 	b, err := s.encode()
 	if err != nil {

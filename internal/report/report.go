@@ -35,6 +35,9 @@ type Layout struct {
 	Reading     sheet.Reading // how the file was read: the retry file is written in the same dress
 	Kinds       []Kind        // which reports to write; nil means all
 	TextColumns map[int]bool  // columns, counted from 0, that hold identifiers: never written as numbers
+
+	of    *genre  // what the report is about; nil means a denial batch
+	retry *Layout // of the retry file, where its columns are others
 }
 
 // Columns returns the headings of the result columns, in order.
@@ -71,13 +74,4 @@ func (l Layout) file(k Kind) string {
 		return "retry.csv"
 	}
 	return "report." + string(k)
-}
-
-// again reports whether the retry file holds rows with this result.
-func again(r verdict.Result) bool {
-	switch r {
-	case verdict.Rejected, verdict.Invalid, verdict.Unknown, verdict.NotSent:
-		return true
-	}
-	return false
 }

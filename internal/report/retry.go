@@ -17,6 +17,7 @@ type retryCSV struct {
 	copies []retryCopy // the best one first
 	buf    []byte
 	width  int
+	of     *genre
 }
 
 // retryCopy is the file in one encoding.
@@ -31,7 +32,7 @@ func newRetryCSV(create func() (file, error), l Layout) (*retryCSV, error) {
 	if newline == "" {
 		newline = "\r\n"
 	}
-	r := &retryCSV{dialect: newDialect(delimiterOf(l.Reading), newline), own: l.Reading.Encoding, width: l.width()}
+	r := &retryCSV{dialect: newDialect(delimiterOf(l.Reading), newline), own: l.Reading.Encoding, width: l.width(), of: l.genre()}
 	for _, name := range encodings(r.own) {
 		if err := r.open(create, name); err != nil {
 			r.drop()
@@ -83,11 +84,12 @@ func (r *retryCSV) endLine(b []byte, start int) []byte {
 }
 
 func (r *retryCSV) add(row Row) error {
-	if !again(row.Verdict.Result) {
+	cells, again := r.of.retry(row)
+	if !again {
 		return nil
 	}
 	start := len(r.buf)
-	r.buf = r.endLine(r.appendCells(r.buf, row.Cells, r.width), start)
+	r.buf = r.endLine(r.appendCells(r.buf, cells, r.width), start)
 	if len(r.buf) < flushSize {
 		return nil
 	}

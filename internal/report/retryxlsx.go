@@ -7,6 +7,7 @@ type retryXLSX struct {
 	*book
 	style style
 	width int
+	of    *genre
 }
 
 func newRetryXLSX(f file, l Layout) (*retryXLSX, error) {
@@ -19,7 +20,7 @@ func newRetryXLSX(f file, l Layout) (*retryXLSX, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &retryXLSX{book: b, style: styleOf(id), width: width}
+	r := &retryXLSX{book: b, style: styleOf(id), width: width, of: l.genre()}
 	columns := columnsXML(columnWidths(l.Header, nil, width), func(int) int { return id })
 	if err := r.startSheet(sheetName(l.Reading.Sheet), headXML(columns)); err != nil {
 		return nil, err
@@ -38,10 +39,11 @@ func sheetName(own string) string {
 }
 
 func (r *retryXLSX) add(row Row) error {
-	if !again(row.Verdict.Result) {
+	cells, again := r.of.retry(row)
+	if !again {
 		return nil
 	}
-	return r.write(row.Cells)
+	return r.write(cells)
 }
 
 func (r *retryXLSX) write(cells []string) error {

@@ -14,7 +14,7 @@ type words struct {
 	bold            bool
 }
 
-var lexicon = map[verdict.Result]words{
+var denialLexicon = map[verdict.Result]words{
 	verdict.Denied: {
 		"InvX confirmed the denial in this batch.", "Nothing.",
 		"C6EFCE", "006100", "43A047", false},
@@ -89,7 +89,7 @@ type xlsxStyles struct {
 	resultIDs                                    map[verdict.Result]int
 }
 
-func newXLSXStyles(x *excelize.File) (s xlsxStyles, err error) {
+func newXLSXStyles(x *excelize.File, of *genre) (s xlsxStyles, err error) {
 	id := func(style *excelize.Style) int {
 		n, fault := x.NewStyle(style)
 		err = firstError(err, fault)
@@ -103,8 +103,8 @@ func newXLSXStyles(x *excelize.File) (s xlsxStyles, err error) {
 	s.resultHeading = styleOf(id(headingStyle(slate, nil)))
 	s.row = styleOf(id(&excelize.Style{Alignment: centre}))
 	s.results, s.resultIDs = map[verdict.Result]style{}, map[verdict.Result]int{}
-	for _, r := range verdict.Results {
-		s.resultIDs[r] = id(resultStyle(lexicon[r]))
+	for _, r := range of.results {
+		s.resultIDs[r] = id(resultStyle(of.lexicon[r]))
 		s.results[r] = styleOf(s.resultIDs[r])
 	}
 	return s, err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"denybatch/internal/objects"
@@ -77,34 +76,18 @@ type Invariant struct {
 type Counts verdict.Counts
 
 // MarshalJSON implements json.Marshaler.
-func (c Counts) MarshalJSON() ([]byte, error) {
+func (c Counts) MarshalJSON() ([]byte, error) { return c.naming(verdict.Results), nil }
+
+// naming is the counts as JSON that names every result.
+func (c Counts) naming(results []verdict.Result) []byte {
 	b := []byte{'{'}
-	for i, r := range verdict.Results {
+	for i, r := range results {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = fmt.Appendf(b, "%q:%d", string(r), c[r])
 	}
-	return append(b, '}'), nil
-}
-
-// sums is the invariant in words.
-func sums(rows int, c Counts) string {
-	var parts []string
-	for _, r := range verdict.Results {
-		if c[r] > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", grouped(c[r]), r))
-		}
-	}
-	if len(parts) == 0 {
-		return equation(rows, c)
-	}
-	return equation(rows, c) + ": " + strings.Join(parts, " + ")
-}
-
-// equation is the invariant in short: "3 rows = 3 verdicts".
-func equation(rows int, c Counts) string {
-	return plural(rows, "row") + " = " + plural(verdict.Counts(c).Total(), "verdict")
+	return append(b, '}')
 }
 
 func plural(n int, noun string) string {

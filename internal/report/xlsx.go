@@ -29,7 +29,7 @@ func newXLSXReport(f file, l Layout) (*xlsxReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	styles, err := newXLSXStyles(b.excel)
+	styles, err := newXLSXStyles(b.excel, l.genre())
 	return &xlsxReport{book: b, layout: l, user: user, limit: maxRows, styles: styles}, err
 }
 
@@ -130,7 +130,9 @@ func (x *xlsxReport) verdict(v verdict.Verdict) {
 	x.text(x.user+1, unstyled, v.Status)
 	x.text(x.user+2, unstyled, v.Code)
 	x.text(x.user+3, unstyled, v.Message)
-	x.number(x.user+4, x.styles.row, string(strconv.AppendInt(digits[:0], int64(v.Row), 10)))
+	if v.Row > 0 {
+		x.number(x.user+4, x.styles.row, string(strconv.AppendInt(digits[:0], int64(v.Row), 10)))
+	}
 	x.text(x.user+5, unstyled, string(x.clock.text(v.At)))
 }
 
@@ -144,7 +146,7 @@ func (x *xlsxReport) finish(s *Summary) error {
 		return err
 	}
 	x.confess(s)
-	if err := overview(x.excel, *s, x.styles); err != nil {
+	if err := overview(x.excel, *s, x.layout.genre(), x.styles); err != nil {
 		return err
 	}
 	return x.close()
