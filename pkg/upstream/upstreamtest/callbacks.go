@@ -193,11 +193,11 @@ func (x *roit) record(r *request, d CallbackDelivery) {
 		r.callbacks++
 	}
 	x.mu.Unlock()
-	x.caller.keepOne(d)
 	x.server.enterCall(Call{
 		Kind: Callback, Number: d.Number, Status: d.Answer, Faults: d.Faults, At: d.At,
 		Integration: d.IntegrationID, Request: d.RequestID, About: d.Told,
 	}, 0)
+	x.caller.keepOne(d)
 }
 
 // SetCallback changes where callbacks go from the next one on; nowhere, when the URL is empty. It must be on this machine.

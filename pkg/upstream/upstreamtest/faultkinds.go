@@ -38,7 +38,7 @@ All rules that fire on a call work together; of those that answer in its place, 
 Of these, callbacks know drop (it never comes), lost (it comes, but its answer does not), truncated, foreign and html (of its
 body) and slow (it comes late). The last three of the list befall bulk calls only.
 
-Example: reprocess.lost=0.05,lost=0.05,429=0.02:retry-after=1,5xx@3;7,read.500@1-3,missing=0.01,shuffle,slow=0.1:delay=50ms-2s
+Example: lost=0.05,429=0.02:retry-after=1,5xx@3;7,read.500@1-3,missing=0.01,shuffle,slow=0.1:delay=50ms-2s,reprocess.lost=0.05
 `
 
 // Faults are rules about what goes wrong. The zero Faults are none.
