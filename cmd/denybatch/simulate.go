@@ -20,6 +20,7 @@ type simulation struct {
 	seedFile string
 	auto     bool
 	quiet    bool
+	roit     roitSimulation
 }
 
 func newSimulateCommand() *cobra.Command {
@@ -27,27 +28,38 @@ func newSimulateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Serve the upstreams on this machine, with faults on request",
-		Long: `Serves Vayana InvX and its login service on this machine, with real state and with faults on request.
+		Long: `Serves Vayana InvX with its login service, and ROIT, on this machine, with real state and with faults on request.
 
-The first line printed is the URL; the next ones are the environment for denybatch run. Then comes one line for every
-call, and the totals at the end (Ctrl-C). Documents that no seed file names exist and can be denied.
+The first line printed is the URL; the next ones are the environment for the other commands. Then comes one line for
+every call, and the totals at the end (Ctrl-C). Documents that no seed file names exist and can be denied; requests that
+no file names exist and are in ERROR.
 
-  GET  /_sim/state    every document as a JSON line: what really happened to it
-  POST /_sim/state    more documents, as CSV: docId,status[,comment][,behaviour][,org]
-  GET  /_sim/calls    the counters; with ?log=1 the last calls, too
-  POST /_sim/faults   the body is a fault text, which replaces the present one
+  GET  /_sim/state      every document and every request as a JSON line: what really happened to it
+  POST /_sim/state      more documents, as CSV: docId,status[,comment][,behaviour][,org];
+                        or more requests: requestId[,integrationId][,status][,then][,entity][,type][,reference][,message]
+  GET  /_sim/calls      the counters; with ?log=1 the last calls, too
+  POST /_sim/faults     the body is a fault text, which replaces the present one
+  GET  /_sim/callbacks  every attempt to deliver a callback as a JSON line
+  POST /_sim/callbacks  {"url":"...","token":"..."}: where callbacks go from now on; nowhere when url is ""
 
-A behaviour is refuse-open[=CODE], unreadable, poison or missing; several are joined with "+".
+A behaviour is refuse-open[=CODE], unreadable, poison or missing; several are joined with "+", as are the statuses in
+then, which the runs of a request end in one after the other. A request without integrationId belongs to
+` + upstreamtest.DefaultIntegration + `.
 
 ` + upstreamtest.FaultHelp,
 		Example: `  denybatch simulate --mode refuse --bad 0.01 --latency 50ms
-  denybatch simulate --fault 'lost=0.05,429=0.02:retry-after=1,5xx@3;7' --seed 7`,
+  denybatch simulate --fault 'lost=0.05,429=0.02:retry-after=1,5xx@3;7' --seed 7
+  denybatch simulate --fault reprocess.lost=0.1 --roit-then ERROR,DONE --callback-url http://127.0.0.1:8081/callback`,
 		Args: cobra.NoArgs,
 	}
 	sim.addFlags(cmd)
+	sim.addROITFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !cmd.Flags().Changed("auto") {
 			sim.auto = sim.seedFile == ""
+		}
+		if !cmd.Flags().Changed("roit-auto") {
+			sim.roit.auto = sim.roit.seedFile == ""
 		}
 		return sim.run(cmd.Context(), cmd.OutOrStdout())
 	}
@@ -109,6 +121,17 @@ func (s *simulation) start(out io.Writer) (*upstreamtest.Server, error) {
 		defer file.Close()
 		s.server.InvX.CSV = file
 	}
+	if s.roit.seedFile != "" {
+		file, err := os.Open(s.roit.seedFile)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		s.server.ROIT.CSV = file
+	}
+	if err := s.roit.complete(&s.server.ROIT); err != nil {
+		return nil, err
+	}
 	var printing sync.Mutex
 	printing.Lock()
 	defer printing.Unlock()
@@ -132,6 +155,7 @@ func (s *simulation) announce(out io.Writer, server *upstreamtest.Server) {
 		invx := s.server.InvX
 		lines = append(lines, "DENYBATCH_INVX_HANDLE="+invx.Handle, "DENYBATCH_INVX_PASSWORD="+invx.Password)
 	}
+	lines = append(lines, s.roitLines(server)...)
 	fmt.Fprintln(out, strings.Join(lines, "\n"))
 }
 
@@ -148,6 +172,7 @@ func printTotals(out io.Writer, server *upstreamtest.Server) {
 	n := server.Counters()
 	fmt.Fprintf(out, "%d bulk calls with %d documents, %d denied (%d of them twice), %d reads, %d logins, %d refreshes, %d logouts\n",
 		n.BulkCalls, n.BulkDocuments, n.Applied, n.DoubleDenials, n.Reads, n.Logins, n.Refreshes, n.Logouts)
+	printROITTotals(out, n)
 	if n.Violations > 0 {
 		fmt.Fprintf(out, "%d requests broke the protocol:\n", n.Violations)
 		for _, what := range server.Violations() {

@@ -52,7 +52,8 @@ func TestSimulateTellsWhereItIsAndWhatItWasAsked(t *testing.T) {
 	if !strings.HasPrefix(url, "http://127.0.0.1:") {
 		t.Fatalf("first line %q, want the URL", url)
 	}
-	for _, want := range []string{"DENYBATCH_INVX_URL=" + url, "DENYBATCH_INVX_ORG=acme", "DENYBATCH_INVX_TOKEN=secret"} {
+	for _, want := range []string{"DENYBATCH_INVX_URL=" + url, "DENYBATCH_INVX_ORG=acme", "DENYBATCH_INVX_TOKEN=secret",
+		"DENYBATCH_ROIT_URL=" + url, "DENYBATCH_ROIT_TOKEN=simulated-roit-token"} {
 		if got := nextLine(t, lines); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -99,6 +100,8 @@ func TestSimulateQuietlyWithALogin(t *testing.T) {
 	if got := nextLine(t, lines) + " " + nextLine(t, lines); got != "DENYBATCH_INVX_HANDLE=h DENYBATCH_INVX_PASSWORD=p" {
 		t.Errorf("got %s", got)
 	}
+	nextLine(t, lines)
+	nextLine(t, lines)
 	send("GET", url+"/invx/apis/v1/orgs/x/edocuments/a", "")
 	stop()
 	if got := nextLine(t, lines); !strings.HasPrefix(got, "0 bulk calls") {
