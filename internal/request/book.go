@@ -154,7 +154,7 @@ func (r Record) Line(sweep string, waiting Ruling) Line {
 	ask := r.Ask
 	switch {
 	case ask != nil && ask.Sweep == sweep && ask.Result == verdict.Unknown && r.Word != nil && rank(r.Word.Status) > 0:
-		return Line{ask.Attempt, Ruling{Result: verdict.Accepted, Status: r.Word.Status, Code: "called_back",
+		return Line{ask.Attempt, Ruling{Result: verdict.Accepted, Status: r.Word.Status, Code: "called-back",
 			Message: "the answer was lost, but ROIT has called back since"}, r.Word.Heard}
 	case ask != nil && ask.Sweep == sweep && ask.Result != "":
 		return Line{ask.Attempt, Ruling{Result: ask.Result, Status: ask.Status, Code: ask.Code, Message: ask.Message}, ask.Ended}
@@ -169,6 +169,6 @@ func (r Record) NeedsAttention() (Ruling, bool) {
 	if r.State != Exhausted {
 		return Ruling{}, false
 	}
-	return Ruling{Result: verdict.Exhausted, Status: r.status(), Code: "attempts_used_up", Message: r.exhausted() +
+	return Ruling{Result: verdict.Exhausted, Status: r.status(), Code: "attempts-used-up", Message: r.exhausted() +
 		"; when the cause is mended, drop it in again with confirm = yes"}, true
 }

@@ -50,7 +50,7 @@ type ID struct {
 func (id ID) String() string { return id.Integration + "/" + id.Request }
 
 // Check says in one sentence why ROIT cannot know an id: it is empty, longer than 128 bytes, or holds white space or
-// control characters (contracts/roit.md, section 8: they are not strict UUIDs).
+// characters that cannot be seen (contracts/roit.md, section 8: they are not strict UUIDs).
 func (id ID) Check() error {
 	if err := checkPart("integration id", id.Integration); err != nil {
 		return err
@@ -66,8 +66,10 @@ func checkPart(what, s string) error {
 		return fmt.Errorf("the %s has %d bytes, and ROIT's have at most %d", what, len(s), maxID)
 	case !utf8.ValidString(s):
 		return fmt.Errorf("the %s is not UTF-8", what)
-	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError }):
-		return fmt.Errorf("the %s holds white space or control characters", what)
+	case strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) || r == utf8.RuneError
+	}):
+		return fmt.Errorf("the %s holds white space or characters that cannot be seen", what)
 	}
 	return nil
 }
@@ -137,8 +139,8 @@ type Record struct {
 
 // Order is a person's wish: a row of a spreadsheet.
 type Order struct {
-	File      string    `json:"file"` // its key, and whatever else tells two contents of one key apart
-	Name      string    `json:"name"` // of the file, for people
+	File      string    `json:"file"` // tells one content of one file from every other
+	Key       string    `json:"key"`  // of the file in the exchange
 	Row       int       `json:"row"`
 	Confirmed bool      `json:"confirmed,omitempty"` // ask, whatever is known
 	At        time.Time `json:"at"`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -29,7 +30,7 @@ func (r Record) order(o Order) (Record, Ruling) {
 		return r, no
 	}
 	r.State, r.Order, r.Due, r.Asks = Waiting, &o, o.At, 0
-	detail := fmt.Sprintf("%s, row %d", o.Name, o.Row)
+	detail := fmt.Sprintf("%s, row %d", path.Base(o.Key), o.Row)
 	if o.Confirmed {
 		detail += ", confirmed"
 	}
@@ -49,10 +50,10 @@ func (r Record) repeated() Ruling {
 // person says that this is what is wanted.
 func (r Record) ruling(o Order) (Ruling, bool) {
 	if r.Integration == DataIntegration {
-		return Ruling{Result: verdict.Invalid, Code: "no_reprocess", Message: "ROIT cannot reprocess what it knows by a process id alone"}, true
+		return Ruling{Result: verdict.Invalid, Code: "no-reprocess", Message: "ROIT cannot reprocess what it knows by a process id alone"}, true
 	}
 	if r.State == Waiting {
-		return Ruling{Result: verdict.Duplicate, Code: "waiting", Message: fmt.Sprintf("waits already, since %s, row %d", r.Order.Name, r.Order.Row)}, true
+		return Ruling{Result: verdict.Duplicate, Code: "waiting", Message: fmt.Sprintf("waits already, since %s, row %d", path.Base(r.Order.Key), r.Order.Row)}, true
 	}
 	if o.Confirmed && r.State != Asking {
 		return Ruling{}, false
@@ -61,19 +62,19 @@ func (r Record) ruling(o Order) (Ruling, bool) {
 	case Asking:
 		return Ruling{Result: verdict.Unknown, Code: "asking", Message: "is being asked for, and nobody knows yet what came of it"}, true
 	case Unknown:
-		return Ruling{Result: verdict.Unknown, Code: "needs_confirmation", Message: "was asked for on " + r.askedOn() +
+		return Ruling{Result: verdict.Unknown, Code: "needs-confirmation", Message: "was asked for on " + r.askedOn() +
 			", and nobody knows whether ROIT heard it: look there, and if it is to be asked again, drop it in with confirm = yes"}, true
 	case Exhausted:
-		return Ruling{Result: verdict.Exhausted, Status: r.status(), Code: "attempts_used_up", Message: r.exhausted() +
+		return Ruling{Result: verdict.Exhausted, Status: r.status(), Code: "attempts-used-up", Message: r.exhausted() +
 			"; when the cause is mended, drop it in again with confirm = yes"}, true
 	case Accepted:
-		return Ruling{Result: verdict.NotSent, Status: r.status(), Code: "in_progress", Message: "was asked for on " + r.askedOn() +
+		return Ruling{Result: verdict.NotSent, Status: r.status(), Code: "in-progress", Message: "was asked for on " + r.askedOn() +
 			", and ROIT has not said yet how it went; to ask again all the same, drop it in with confirm = yes"}, true
 	case Done:
 		return r.done(), true
 	case Noted:
 		if rank(r.status()) == rank(string(roit.Processing)) {
-			return Ruling{Result: verdict.NotSent, Status: r.status(), Code: "in_progress", Message: "is being processed, as ROIT says (" + r.status() +
+			return Ruling{Result: verdict.NotSent, Status: r.status(), Code: "in-progress", Message: "is being processed, as ROIT says (" + r.status() +
 				"); to ask all the same, drop it in with confirm = yes"}, true
 		}
 	}

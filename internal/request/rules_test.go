@@ -13,7 +13,7 @@ import (
 var (
 	began  = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 	policy = Policy{Attempts: 3, Backoff: 15 * time.Minute}
-	row    = Order{File: "f1", Name: "fix.csv", Row: 2, At: began}
+	row    = Order{File: "f1", Key: "fix.csv", Row: 2, At: began}
 )
 
 func fresh() Record { return Record{ID: ID{"int-1", "req-1"}} }
@@ -21,7 +21,7 @@ func fresh() Record { return Record{ID: ID{"int-1", "req-1"}} }
 // asked is a request that was ordered and asked for, with an outcome unless that is empty.
 func asked(t *rapid.T, r Record, result verdict.Result, status string) Record {
 	if r.State != Failed {
-		r, _ = r.order(Order{File: "f1", Name: "fix.csv", Row: 2 + r.Asked, At: began, Confirmed: true})
+		r, _ = r.order(Order{File: "f1", Key: "fix.csv", Row: 2 + r.Asked, At: began, Confirmed: true})
 	}
 	now := began
 	if r.Due.After(now) {
@@ -155,7 +155,7 @@ func TestWhatNeedsConfirmation(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			check(t, func(t *rapid.T) {
 				r := make(t)
-				next := Order{File: "f9", Name: "again.csv", Row: 7, At: began.Add(time.Hour)}
+				next := Order{File: "f9", Key: "again.csv", Row: 7, At: began.Add(time.Hour)}
 				if same, ruling := r.order(next); ruling.Ask || string(ruling.Result) != want || same.State != r.State {
 					t.Errorf("without a confirmation: %+v, %s", ruling, same.State)
 				}
@@ -257,7 +257,7 @@ func TestTheSameRowIsOneOrder(t *testing.T) {
 	if !first.Ask || !second.Ask || len(again.History) != len(r.History) {
 		t.Errorf("%+v, %+v", first, second)
 	}
-	if _, other := r.order(Order{File: "f2", Name: "other.csv", Row: 9, At: began}); other.Result != verdict.Duplicate || other.Message != "waits already, since fix.csv, row 2" {
+	if _, other := r.order(Order{File: "f2", Key: "other.csv", Row: 9, At: began}); other.Result != verdict.Duplicate || other.Message != "waits already, since fix.csv, row 2" {
 		t.Errorf("another row: %+v", other)
 	}
 }
