@@ -102,16 +102,19 @@ func TestNoCrashAsksTwice(t *testing.T) {
 		want = w.judge(t)
 		t.Logf("undisturbed:\n  %s", strings.Join(want, "\n  "))
 	})
-	for n := 1; n <= operations; n++ {
-		for _, when := range []objectstest.When{objectstest.Before, objectstest.After} {
-			bubble(t, func(t *testing.T) { crashAt(t, n, when, want) })
-			if t.Failed() {
-				t.Fatalf("cut at operation %d of %d, %v", n, operations, when)
+	for _, when := range []objectstest.When{objectstest.Before, objectstest.After} {
+		t.Run(when.String(), func(t *testing.T) {
+			t.Parallel()
+			for n := 1; n <= operations; n++ {
+				bubble(t, func(t *testing.T) { crashAt(t, n, when, want) })
+				if t.Failed() {
+					t.Fatalf("cut at operation %d of %d", n, operations)
+				}
 			}
-		}
+			cutPoints.Add(int64(operations))
+		})
 	}
-	cutPoints.Add(int64(2 * operations))
-	t.Logf("evidence: %d cut points of sweeps survived", cutPoints.Load())
+	t.Cleanup(func() { t.Logf("evidence: %d cut points of sweeps survived", cutPoints.Load()) })
 }
 
 func crashAt(t *testing.T, n int, when objectstest.When, want []string) {
