@@ -16,6 +16,9 @@ import (
 // ErrContended means that a record was changed by others each time before we could.
 var ErrContended = errors.New("others change it all the time")
 
+// ErrDamaged means that a record is there and cannot be read. Somebody has to look at it.
+var ErrDamaged = errors.New("is damaged")
+
 const (
 	maxRecord = 1 << 20
 	attempts  = 30
@@ -99,7 +102,7 @@ func (r Records[T]) read(ctx context.Context, key string) (record T, info object
 		return record, info, err
 	}
 	if err := json.Unmarshal(b, &record); err != nil {
-		return record, info, fmt.Errorf("record %s is damaged: %w", key, err)
+		return record, info, fmt.Errorf("record %s %w: %w", key, ErrDamaged, err)
 	}
 	return record, info, nil
 }

@@ -26,9 +26,9 @@ const (
 
 // candidate is a request that may be due.
 type candidate struct {
-	id    request.ID
-	taken bool          // it has its line in the diary
-	due   *ledger.Entry // where the due index says so; nil for one that only a file asks for
+	id   request.ID
+	line line          // what the diary says of it
+	due  *ledger.Entry // where the due index says so; nil for one that only a file asks for
 }
 
 // ask asks for what is due: an integration's oldest first, and the integrations in turn.
@@ -72,7 +72,7 @@ func (r *run) enough() string {
 // leave counts what the next sweep finds due.
 func (r *run) leave(turns []candidate) {
 	for _, c := range turns {
-		if !c.taken {
+		if c.line == none {
 			r.waiting++
 		}
 	}
@@ -99,7 +99,7 @@ func (r *run) turns(ctx context.Context) ([]candidate, error) {
 	for _, it := range r.diary.items {
 		if key := it.id().Index(); it.Kind == kindRequest && it.Fixed == nil && !listed[key] {
 			listed[key] = true
-			queues[it.Integration] = append(queues[it.Integration], candidate{it.id(), true, nil})
+			queues[it.Integration] = append(queues[it.Integration], candidate{it.id(), open, nil})
 		}
 	}
 	return r.deal(queues), nil
@@ -132,6 +132,10 @@ func (r *run) takeUp(ctx context.Context, some []candidate) (todo []request.ID, 
 	var used []request.ID
 	for _, c := range some {
 		rec, ready, err := r.look(ctx, c)
+		if errors.Is(err, ledger.ErrDamaged) {
+			r.Log.ErrorContext(ctx, "record of a request", "sweep", r.me.Sweep, "integration", c.id.Integration, "request", c.id.Request, "error", err)
+			continue // it must not keep all others waiting
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -140,13 +144,16 @@ func (r *run) takeUp(ctx context.Context, some []candidate) (todo []request.ID, 
 		}
 		line := lineOf(rec)
 		attention, exhausted := rec.NeedsAttention()
-		if exhausted {
+		switch {
+		case exhausted && c.line == open:
+			continue // its line tells of the last ask; that this was the last is for the next sweep to tell
+		case exhausted:
 			line.Fixed = &attention
 			used = append(used, rec.ID)
-		} else {
+		default:
 			todo = append(todo, rec.ID)
 		}
-		if !c.taken {
+		if c.line == none {
 			r.diary.add(entry{Item: &line})
 		}
 	}
@@ -181,7 +188,7 @@ func (r *run) look(ctx context.Context, c candidate) (rec request.Record, ready 
 		return rec, false, err
 	}
 	if rec.State == request.Asking && rec.Ask.Worker != r.Worker {
-		if rec, err = r.abandon(ctx, rec, c.taken); err != nil {
+		if rec, err = r.abandon(ctx, rec, c.line); err != nil {
 			return rec, false, err
 		}
 	}
@@ -193,8 +200,8 @@ func (r *run) look(ctx context.Context, c candidate) (rec request.Record, ready 
 }
 
 // abandon gives up what a worker that is gone was asking for. Its line is written down first.
-func (r *run) abandon(ctx context.Context, rec request.Record, taken bool) (request.Record, error) {
-	if !taken {
+func (r *run) abandon(ctx context.Context, rec request.Record, known line) (request.Record, error) {
+	if known == none {
 		r.diary.add(entry{Item: &item{Kind: kindRequest, Integration: rec.Integration, Request: rec.Request, Fixed: &request.Ruling{
 			Result: verdict.Unknown, Code: "interrupted", Message: "an earlier sweep was interrupted while it asked, so nobody knows whether ROIT heard it",
 		}}})

@@ -54,11 +54,20 @@ type diary struct {
 	files   []report.SweptFile
 	read    map[string]bool // files read to their end
 	through map[string]int  // the last row of each file that stands here
-	taken   map[string]bool // requests and batches that have a line of their own to come
+	taken   map[string]line // requests and batches that have a line of their own
 }
 
+// line is what the diary says of a request or a batch.
+type line int
+
+const (
+	none  line = iota // nothing
+	open              // that it is to be done
+	fixed             // what the report says of it
+)
+
 func newDiary(s objects.Store, sweep string) *diary {
-	return &diary{store: s, sweep: sweep, read: map[string]bool{}, through: map[string]int{}, taken: map[string]bool{}}
+	return &diary{store: s, sweep: sweep, read: map[string]bool{}, through: map[string]int{}, taken: map[string]line{}}
 }
 
 func (d *diary) prefix() string { return "sweeps/" + d.sweep + "/diary/" }
@@ -101,7 +110,10 @@ func (d *diary) keep(e entry) {
 		d.through[e.ID] = max(d.through[e.ID], e.Item.Row)
 	}
 	if key := e.Item.key(); key != "" {
-		d.taken[key] = true
+		d.taken[key] = open
+		if e.Item.Fixed != nil {
+			d.taken[key] = fixed
+		}
 	}
 }
 

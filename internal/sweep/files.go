@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"denybatch/internal/ledger"
 	"denybatch/internal/objects"
 	"denybatch/internal/report"
 	"denybatch/internal/request"
@@ -146,7 +147,7 @@ func (r *run) spool(ctx context.Context, f dropped, swept *report.SweptFile) (_ 
 		return nil, err
 	}
 	defer body.Close()
-	if info.Size != f.Size || !info.Modified.Equal(f.Modified) || f.ETag != "" && info.ETag != f.ETag {
+	if info.Size != f.Size || f.ETag != "" && info.ETag != f.ETag || f.ETag == "" && !info.Modified.Equal(f.Modified) {
 		return nil, nil
 	}
 	spool, err := os.CreateTemp("", "denybatch-*")
@@ -247,11 +248,20 @@ func (r *run) take(ctx context.Context, f dropped, orders []order) error {
 	return r.diary.flush(ctx)
 }
 
+// damaged is the ruling for a request whose record cannot be read.
+var damaged = request.Ruling{Result: verdict.Unknown, Code: "record-damaged",
+	Message: "its record cannot be read, so nobody knows whether ROIT was asked for it: tell whoever runs denybatch"}
+
 // place enters an order into the record of its request, and takes down the ruling if it is not to be asked for.
 func (r *run) place(ctx context.Context, f dropped, o *order) error {
 	ruling, err := r.book.Order(ctx, o.id, request.Order{
 		File: f.id(), Key: f.Key, Row: o.row, Confirmed: o.confirmed, At: r.me.Began,
 	})
+	if errors.Is(err, ledger.ErrDamaged) {
+		r.Log.ErrorContext(ctx, "record of a request", "sweep", r.me.Sweep, "integration", o.id.Integration, "request", o.id.Request, "error", err)
+		o.ruling = &damaged
+		return nil
+	}
 	if err == nil && !ruling.Ask {
 		o.ruling = &ruling
 	}

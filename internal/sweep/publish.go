@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"denybatch/internal/ledger"
 	"denybatch/internal/objects"
 	"denybatch/internal/report"
 	"denybatch/internal/request"
@@ -86,10 +87,12 @@ func (r *run) resolve(ctx context.Context) ([]report.Item, error) {
 		}
 		aside.Go(func() error {
 			rec, err := r.record(inner, it.id())
-			if err != nil {
+			l := rec.Line(r.me.Sweep, r.notAsked())
+			if errors.Is(err, ledger.ErrDamaged) {
+				l = request.Line{Ruling: damaged}
+			} else if err != nil && !errors.Is(err, objects.ErrNotFound) {
 				return err
 			}
-			l := rec.Line(r.me.Sweep, r.notAsked())
 			line.Attempt, line.Verdict = l.Attempt, it.verdict(l.Ruling, l.At)
 			return nil
 		})

@@ -213,6 +213,9 @@ func (r *run) resume(ctx context.Context, last current) (err error) {
 			continue
 		}
 		rec, err := r.book.Get(ctx, it.id())
+		if errors.Is(err, ledger.ErrDamaged) || errors.Is(err, objects.ErrNotFound) {
+			continue // its line will say so
+		}
 		if err != nil {
 			return err
 		}
@@ -266,7 +269,13 @@ func (r *run) replay(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := cmp.Or(r.alive(ctx), r.Replay(ctx, e.ID)); err != nil {
+		if err := r.alive(ctx); err != nil {
+			return err
+		}
+		if err := r.Replay(ctx, e.ID); errors.Is(err, ledger.ErrDamaged) {
+			r.Log.ErrorContext(ctx, "callback", "sweep", r.me.Sweep, "callback", e.ID, "error", err)
+			continue
+		} else if err != nil {
 			return fmt.Errorf("callback %s: %w", e.ID, err)
 		}
 		if r.Clock.Now().Before(e.At.Add(ledger.Grace)) {

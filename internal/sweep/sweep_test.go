@@ -8,7 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"denybatch/internal/clock"
+	"denybatch/internal/ledger"
+	"denybatch/internal/objects"
 	"denybatch/internal/request"
+	"denybatch/internal/sweep"
 	"denybatch/pkg/upstream/upstreamtest"
 )
 
@@ -251,5 +255,94 @@ func TestAFileIsTakenUpOnce(t *testing.T) {
 		time.Sleep(time.Second)
 		w.drop(t, "fix.csv", "requestId", "a")
 		shows(t, w.report(t, w.sweep(t).Prefix), "a not_sent PROCESSING in-progress")
+	})
+}
+
+// A worker whose time is up in the middle of a file hands it over, and no row is ordered twice.
+func TestALongFileIsHandedOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, upstreamtest.Config{ROIT: upstreamtest.ROIT{Auto: true, CallbackAfter: -1}})
+		rows := []string{"requestId"}
+		for i := range 450 {
+			rows = append(rows, fmt.Sprint("r", i))
+		}
+		w.drop(t, "long.csv", rows...)
+		lives, end := 0, sweep.Ending{HandedOver: true}
+		for ; end.HandedOver; lives++ {
+			s, asked := w.sweeper(w.client, w.exchange, w.state), 0
+			s.Halt = func() bool { asked++; return asked == 3 }
+			var err error
+			if end, err = s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if lives > 10 {
+				t.Fatal("it never ends")
+			}
+		}
+		if lines := w.report(t, end.Prefix); len(lines) != 450 || lives < 3 {
+			t.Errorf("%d lines after %d lives", len(lines), lives)
+		}
+		for range 3 {
+			time.Sleep(time.Hour)
+			w.sweep(t)
+		}
+		for truth := range w.sim.RequestTruths() {
+			if truth.Asked != 1 {
+				t.Errorf("%s was asked for %d times", truth.RequestID, truth.Asked)
+			}
+		}
+	})
+}
+
+// A callback that was stored and not applied, because its receiver died, is applied by the sweep, before it asks.
+func TestCallbacksThatWereNotApplied(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, upstreamtest.Config{ROIT: upstreamtest.ROIT{Auto: true, CallbackAfter: -1}})
+		w.drop(t, "fix.csv", "requestId", "r")
+		w.sweep(t)
+		body := `{"requestId":"r","integrationId":"` + integration + `","status":"DONE"}`
+		if _, err := (ledger.Index{Store: w.state, Clock: clock.System{}}).Schedule(t.Context(), time.Now(), "callback", "2026-11-21/abc"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := objects.CreateBytes(t.Context(), w.state, "callbacks/2026-11-21/abc.json", []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		w.sweep(t)
+		if got := w.state1(t, "r"); got.State != request.Done {
+			t.Errorf("r is %s", got.State)
+		}
+	})
+}
+
+// One record that cannot be read keeps nobody else waiting.
+func TestADamagedRecord(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, upstreamtest.Config{ROIT: upstreamtest.ROIT{Auto: true, CallbackAfter: -1}})
+		if _, err := objects.CreateBytes(t.Context(), w.state, request.ID{Integration: integration, Request: "bad"}.Key(), []byte("{")); err != nil {
+			t.Fatal(err)
+		}
+		w.drop(t, "fix.csv", "requestId", "bad", "good")
+		shows(t, w.report(t, w.sweep(t).Prefix), "bad unknown  record-damaged", "good accepted PROCESSING")
+		if w.truth("bad").Asked > 0 {
+			t.Error("it was asked for")
+		}
+	})
+}
+
+// A row may name another integration than its folder, in whatever words the headings say so.
+func TestColumns(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, upstreamtest.Config{ROIT: upstreamtest.ROIT{Auto: true, CallbackAfter: -1}})
+		w.drop(t, "fix.csv", "Obs;ID da Integração;ID DA REQUISIÇÃO;Confirma", "x;other;a;não", "y;;b;talvez", "z;;1,5E+12;", ";;#N/A;", "w;;c d;", ";;"+strings.Repeat("x", 129)+";sim")
+		lines := w.report(t, w.sweep(t).Prefix)
+		shows(t, lines, "a accepted PROCESSING", "b invalid  unclear-confirm", "1,5E+12 invalid  digits-lost", "#N/A invalid  formula-error",
+			"c d invalid  malformed-request-id", strings.Repeat("x", 129)+" invalid  malformed-request-id")
+		if w.sim.RequestTruth("other", "a").Applied != 1 {
+			t.Error("the row's own integration was not asked")
+		}
+		if lines[1]["integrationId"] != integration {
+			t.Errorf("the folder's integration is missing: %v", lines[1])
+		}
 	})
 }
