@@ -24,8 +24,8 @@ func (s *denybatch) addDenyBulk() {
 			"DENYBATCH_MAX_RECEIVES":               jsii.String(strconv.Itoa(s.set.maxReceives)),
 		}),
 	})
-	fn.may("ReadFiles", "s3:GetObject s3:GetObjectVersion", within(s.exchange, "inbox/"))
-	fn.may("WriteReports", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", within(s.exchange, "reports/"))
+	fn.may("ReadFiles", "s3:GetObject s3:GetObjectVersion", within(s.exchange, "inbox/deny/"), within(s.exchange, "inbox/check/"))
+	fn.may("WriteReports", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", within(s.exchange, "reports/deny/"), within(s.exchange, "reports/check/"))
 	fn.may("KeepBatches", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", within(s.state, "batches/"))
 	fn.may("RemindTheSweep", "s3:GetObject s3:PutObject", within(s.state, "due/"))
 	fn.may("TellMissingFromForbidden", "s3:ListBucket", s.exchange.BucketArn(), s.state.BucketArn())

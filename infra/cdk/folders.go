@@ -6,24 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/aws/jsii-runtime-go"
 )
-
-// contextFlag collects -c name=value.
-type contextFlag map[string]any
-
-func (c contextFlag) String() string { return "" }
-
-func (c contextFlag) Set(text string) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok || name == "" {
-		return errors.New("context is given as name=value")
-	}
-	c[name] = value
-	return nil
-}
 
 // moduleRoot is the folder of go.mod, at or above the working folder: the CDK command line starts us in infra/cdk.
 func moduleRoot() (string, error) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"maps"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -16,7 +15,7 @@ import (
 // function is a Lambda function that may do nothing but write its log, until it is told what else it may.
 type function struct {
 	awslambda.Function
-	role awsiam.Role
+	grants
 }
 
 // function makes one of a Go program, with a log of its own and a role of its own.
@@ -36,31 +35,37 @@ func (s *denybatch) function(name string, props *awslambda.FunctionProps) functi
 	if s.set.arch == "x86_64" {
 		props.Architecture = awslambda.Architecture_X86_64()
 	}
-	fn := function{role: role}
+	fn := function{grants: grantsOf(role)}
 	fn.may("WriteLog", "logs:CreateLogStream logs:PutLogEvents", log.LogGroupArn())
+	fn.may("Trace", "xray:PutTraceSegments xray:PutTelemetryRecords", jsii.String("*"))
 	fn.Function = awslambda.NewFunction(s.stack, jsii.String(name), props)
-	accept(role.Node().FindChild(jsii.String("DefaultPolicy")), "AwsSolutions-IAM5",
-		"A prefix of keys in one of our own buckets, where new objects appear all the time.",
+	trace(fn.Function)
+	policy := role.Node().FindChild(jsii.String("DefaultPolicy"))
+	accept(policy, "AwsSolutions-IAM5", "A prefix of keys in one of our own buckets, where new objects appear all the time.",
 		&cdknag.RegexAppliesTo{Regex: jsii.String(`/^Resource::<(Exchange|State)\w+\.Arn>(\/[a-z]+)+\/\*$/`)})
+	accept(policy, "AwsSolutions-IAM5", "X-Ray knows no resources. A test sees to it that nothing else is allowed on everything.",
+		jsii.String("Resource::*"))
 	return fn
+}
+
+// trace has Lambda record how long each invocation took. The library would add permissions of its own to the role.
+func trace(fn awslambda.Function) {
+	fn.Node().DefaultChild().(awslambda.CfnFunction).SetTracingConfig(&awslambda.CfnFunction_TracingConfigProperty{Mode: jsii.String("Active")})
 }
 
 // log is where a part of the stack writes what it does.
 func (s *denybatch) log(name string) awslogs.LogGroup {
 	return awslogs.NewLogGroup(s.stack, jsii.String(name+"-log"), &awslogs.LogGroupProps{
-		Retention:     awslogs.RetentionDays_THREE_MONTHS,
+		Retention:     retentions[s.set.logDays],
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 	})
 }
 
-// may allows the actions, separated by spaces, on the resources. There is no other way in this stack for a function to get a
-// permission, so what is not said here it may not do.
-func (f function) may(what, actions string, resources ...*string) {
-	f.role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:       jsii.String(what),
-		Actions:   jsii.Strings(strings.Fields(actions)...),
-		Resources: &resources,
-	}))
+// retentions are the times for which CloudWatch can keep a log, by days.
+var retentions = map[int]awslogs.RetentionDays{
+	7: awslogs.RetentionDays_ONE_WEEK, 14: awslogs.RetentionDays_TWO_WEEKS, 30: awslogs.RetentionDays_ONE_MONTH,
+	60: awslogs.RetentionDays_TWO_MONTHS, 90: awslogs.RetentionDays_THREE_MONTHS, 180: awslogs.RetentionDays_SIX_MONTHS,
+	365: awslogs.RetentionDays_ONE_YEAR, 731: awslogs.RetentionDays_TWO_YEARS, 1827: awslogs.RetentionDays_FIVE_YEARS,
 }
 
 // within is every object of a bucket whose key begins with prefix.

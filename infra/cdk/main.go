@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -66,20 +67,13 @@ func buildWhatIsNotGiven(root string, set settings) error {
 	return nil
 }
 
-func newApp(out *string, given map[string]any) awscdk.App {
+// newApp has the context of cdk.json, what is given here, and, under the CDK command line, what is given there.
+func newApp(out *string, given contextFlag) awscdk.App {
+	all := fileContext()
+	maps.Copy(all, given)
 	return awscdk.NewApp(&awscdk.AppProps{
 		Outdir:             out,
-		Context:            &given,
+		Context:            &all,
 		AnalyticsReporting: jsii.Bool(false),
 	})
-}
-
-// contextOf looks a name up in the app's context, from -c, from cdk.json or from the CDK command line.
-func contextOf(app awscdk.App) func(string) string {
-	return func(name string) string {
-		if v := app.Node().TryGetContext(jsii.String(name)); v != nil {
-			return fmt.Sprint(v)
-		}
-		return ""
-	}
 }

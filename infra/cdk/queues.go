@@ -65,7 +65,8 @@ func (s *denybatch) sendNewFilesToTheQueue() {
 }
 
 // runDenyBulkFromTheQueue hands messages over one by one, so that one file's trouble is not another's, and only so many side
-// by side, because they share one upstream.
+// by side, because they share one upstream. That is the only cap: reserved concurrency would have Lambda turn messages away that
+// have been received already, and after a few such times a message that nobody looked at is a dead letter.
 func (s *denybatch) runDenyBulkFromTheQueue() {
 	awslambda.NewEventSourceMapping(s.stack, jsii.String("WorkToDenyBulk"), &awslambda.EventSourceMappingProps{
 		Target:                  s.denyBulk,

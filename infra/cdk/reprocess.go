@@ -21,7 +21,7 @@ func (s *denybatch) addReprocess() {
 		Description:                  jsii.String("Asks ROIT to reprocess what is due, goes on with batches that stand still, and reports"),
 		Timeout:                      awscdk.Duration_Seconds(jsii.Number(s.set.reprocessTimeout)),
 		MemorySize:                   jsii.Number(s.set.reprocessMemory),
-		ReservedConcurrentExecutions: jsii.Number(1),
+		ReservedConcurrentExecutions: s.oneAtATime(),
 		Environment: environment(s.roit(), plain(s.set.sweep), variables{
 			variable(roitLogins[s.set.roit.login]): secret,
 			"DENYBATCH_EXCHANGE":                   s.address(s.exchange),
@@ -42,6 +42,14 @@ func (s *denybatch) addReprocess() {
 	fn.may("LogIn", "secretsmanager:GetSecretValue", secret)
 	fn.may("LeaveFailedSweeps", "sqs:SendMessage", s.lostSweeps.QueueArn())
 	s.reprocess = fn.Function
+}
+
+// oneAtATime is a concurrency of one, unless the account has none to reserve: a new one may only run ten functions in all.
+func (s *denybatch) oneAtATime() *float64 {
+	if s.set.reserve == "no" {
+		return nil
+	}
+	return jsii.Number(1)
 }
 
 // roit is what reprocess knows of ROIT besides secrets.
@@ -98,7 +106,7 @@ func (s *denybatch) scheduleRole() awsiam.Role {
 			}},
 		}),
 	})
-	schedule := function{role: role}
+	schedule := grantsOf(role)
 	schedule.may("StartSweeps", "lambda:InvokeFunction", s.reprocess.FunctionArn())
 	schedule.may("LeaveLostSweeps", "sqs:SendMessage", s.lostSweeps.QueueArn())
 	return role

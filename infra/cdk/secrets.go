@@ -31,7 +31,7 @@ func (s *denybatch) roitSecret() *string {
 
 // secret makes one without a value. A person puts that in, once, so that it never passes through a template.
 func (s *denybatch) secret(name, description string) *string {
-	return s.keep(name, &awssecretsmanager.CfnSecretProps{Description: jsii.String(description)},
+	return s.keepSecret(name, &awssecretsmanager.CfnSecretProps{Description: jsii.String(description)},
 		"Upstream issues this secret and offers no way to change it by program: "+
 			"a person rotates it by putting in the new value, which the function reads when the old one is refused.")
 }
@@ -41,7 +41,7 @@ func (s *denybatch) callbackSecret() *string {
 	if s.set.callbackSecretARN != "" {
 		return jsii.String(s.set.callbackSecretARN)
 	}
-	return s.keep("CallbackSecret", &awssecretsmanager.CfnSecretProps{
+	return s.keepSecret("CallbackSecret", &awssecretsmanager.CfnSecretProps{
 		Description: jsii.String("Token that ROIT shows when it calls back"),
 		GenerateSecretString: &awssecretsmanager.CfnSecret_GenerateSecretStringProperty{
 			PasswordLength: jsii.Number(48), ExcludePunctuation: jsii.Bool(true),
@@ -49,8 +49,8 @@ func (s *denybatch) callbackSecret() *string {
 	}, "ROIT has to be told the new value when it changes, and offers no way to do that by program.")
 }
 
-// keep makes a secret that outlives the stack, and says why nobody changes it by program.
-func (s *denybatch) keep(name string, props *awssecretsmanager.CfnSecretProps, notRotated string) *string {
+// keepSecret makes a secret that outlives the stack, and says why nobody changes it by program.
+func (s *denybatch) keepSecret(name string, props *awssecretsmanager.CfnSecretProps, notRotated string) *string {
 	secret := awssecretsmanager.NewCfnSecret(s.stack, jsii.String(name+"Value"), props)
 	secret.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	accept(secret, "AwsSolutions-SMG4", notRotated)

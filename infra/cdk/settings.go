@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/mail"
 	"net/url"
 	"os"
 	"slices"
@@ -15,7 +16,10 @@ import (
 // settings are what may differ from one deployment to the next. Each comes from CDK context (-c name=value, cdk.json). Those of
 // the functions may also stand in the environment under the names that the functions and the command line use:
 // DENYBATCH_INVX_URL is the context invx-url.
+//
+// An environment (context env) is a block of such settings in cdk.json, over which what is given besides has the last word.
 type settings struct {
+	env  string            // context env: hom or prod; empty for neither
 	arch string            // context arch: arm64 (default) or x86_64
 	code map[string]string // context <function>-code: a folder or zip with the bootstrap; empty means to build it
 
@@ -30,6 +34,18 @@ type settings struct {
 
 	callbackRate  int // context callback-rate: calls a second that ROIT may make (50)
 	callbackBurst int // context callback-burst: calls at once (100)
+
+	reserve string // context reserve-concurrency: yes (default), or no where the account has no concurrency to reserve
+
+	inboxDays  int // context inbox-days: for how long files stay in the inbox (90)
+	reportDays int // context report-days: for how long reports are kept (365)
+	stateDays  int // context state-days: for how long it is known what became of a batch (400)
+	logDays    int // context log-days: for how long logs are kept (90)
+
+	mail                 []string // context mail: who is told of finished files and sweeps; addresses with commas between them
+	alarmMail            []string // context alarm-mail: who is told of alarms; empty for those of mail
+	alarmBatchMinutes    int      // context alarm-batch-minutes: how old a batch may get until that is an alarm (60)
+	alarmRejectedPercent int      // context alarm-rejected-percent: which share of rejected rows is an alarm (20)
 
 	invx              upstream
 	roit              upstream
@@ -74,9 +90,10 @@ const (
 var goarch = map[string]string{"arm64": "arm64", "x86_64": "amd64"}
 
 // loadSettings reads them. All faults are reported at once, each naming its context.
-func loadSettings(context, getenv func(string) string) (settings, error) {
-	r := reader{context: context, getenv: getenv}
+func loadSettings(context map[string]string, getenv func(string) string) (settings, error) {
+	r := reader{given: context, getenv: getenv, known: map[string]bool{}}
 	s := settings{
+		env:  r.env(),
 		arch: r.choice("arch", "arm64", "x86_64"),
 		code: r.code(),
 
@@ -92,12 +109,84 @@ func loadSettings(context, getenv func(string) string) (settings, error) {
 		callbackRate:  r.number("callback-rate", 50, 1, 10000),
 		callbackBurst: r.number("callback-burst", 100, 1, 5000),
 
+		reserve: r.choice("reserve-concurrency", "yes", "no"),
+
+		inboxDays:  r.number("inbox-days", 90, 14, 3650),
+		reportDays: r.number("report-days", 365, 14, 3650),
+		stateDays:  r.number("state-days", 400, 30, 7300),
+		logDays:    r.days("log-days", 90),
+
+		mail:                 r.mail("mail"),
+		alarmMail:            r.mail("alarm-mail"),
+		alarmBatchMinutes:    r.number("alarm-batch-minutes", 60, 1, 10080),
+		alarmRejectedPercent: r.number("alarm-rejected-percent", 20, 1, 100),
+
 		invx:              r.invx(),
 		roit:              r.roit(),
 		sweep:             r.sweep(),
 		callbackSecretARN: r.arn("callback-token-arn"),
 	}
+	if len(s.alarmMail) == 0 {
+		s.alarmMail = s.mail
+	}
+	r.outlives(s)
+	r.hosts(s)
+	r.strangers()
 	return s, errors.Join(r.faults...)
+}
+
+// stackName tells the environments of one account apart.
+func (s settings) stackName() string {
+	if s.env == "" {
+		return "Denybatch"
+	}
+	return "Denybatch-" + s.env
+}
+
+// outlives refuses to forget what became of a batch while its file can still be read: it stays in the inbox for inbox-days, and as
+// an old version for as long again. Whoever then went on with the batch would send every row again.
+func (r *reader) outlives(s settings) {
+	if s.stateDays <= 2*s.inboxDays {
+		r.fault("state-days is %d: it must be more than twice inbox-days, which is %d, or a batch is forgotten while its file is still there", s.stateDays, s.inboxDays)
+	}
+}
+
+// hosts refuses addresses of the other environment. What is denied or reprocessed by mistake stays so.
+func (r *reader) hosts(s settings) {
+	for _, variables := range []map[string]string{s.invx.variables, s.roit.variables} {
+		for _, name := range slices.Sorted(maps.Keys(variables)) {
+			u, err := url.Parse(variables[name])
+			if err != nil || u.Host == "" {
+				continue
+			}
+			if of := environmentOf[strings.ToLower(u.Hostname())]; s.env != "" && of != "" && of != s.env {
+				r.fault("%s is %s, which is %s, but env is %s: give the address of %s, or another env", contextOfVariable(name), variables[name], of, s.env, s.env)
+			}
+		}
+	}
+}
+
+// environmentOf is where a host belongs.
+var environmentOf = map[string]string{
+	"hom.roit.ai": "hom", "sandbox.services.vayananet.com": "hom",
+	"app.roit.ai": "prod", "services.vayana.com": "prod",
+}
+
+// strangers refuses what is no setting: a name with a letter wrong would otherwise do nothing, and nobody would notice.
+func (r *reader) strangers() {
+	for _, name := range slices.Sorted(maps.Keys(r.given)) {
+		if !r.known[name] {
+			r.fault("%s is no setting of this stack: infra/cdk/settings.go lists them", name)
+		}
+	}
+}
+
+func (r *reader) env() string {
+	text := r.context("env")
+	if text != "" && text != "hom" && text != "prod" {
+		r.fault("env is %q: it must be hom or prod", text)
+	}
+	return text
 }
 
 func (r *reader) code() map[string]string {
@@ -178,10 +267,23 @@ func variable(context string) string {
 	return "DENYBATCH_" + strings.ToUpper(strings.ReplaceAll(context, "-", "_"))
 }
 
+// contextOfVariable is the setting that leads to a variable.
+func contextOfVariable(name string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "DENYBATCH_")), "_", "-")
+}
+
 // reader reads settings and collects what is wrong with them.
 type reader struct {
-	context, getenv func(string) string
-	faults          []error
+	given  map[string]string // the context
+	getenv func(string) string
+	known  map[string]bool // names that were asked for
+	faults []error
+}
+
+// context is a setting from there only, empty when it is not given.
+func (r *reader) context(name string) string {
+	r.known[name] = true
+	return r.given[name]
 }
 
 func (r *reader) fault(format string, args ...any) {
@@ -218,6 +320,26 @@ func (r *reader) choice(name string, options ...string) string {
 		r.fault("%s is %q: it must be %s", name, text, why)
 	}
 	return text
+}
+
+// days is a time for which CloudWatch can keep a log.
+func (r *reader) days(name string, normal int) int {
+	days := r.number(name, normal, 1, 3650)
+	if _, ok := retentions[days]; !ok {
+		r.fault("%s is %d: it must be one of %v, which are the times that CloudWatch offers", name, days, slices.Sorted(maps.Keys(retentions)))
+	}
+	return days
+}
+
+// mail is a list of addresses.
+func (r *reader) mail(name string) []string {
+	list := strings.FieldsFunc(r.context(name), func(c rune) bool { return c == ',' || c == ' ' })
+	for _, text := range list {
+		if a, err := mail.ParseAddress(text); err != nil || a.Address != text {
+			r.fault("%s names %q, which is no mail address: give name@host.example, with commas between several", name, text)
+		}
+	}
+	return list
 }
 
 // rate is a time such as "15 minutes".

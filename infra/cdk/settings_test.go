@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/jsii-runtime-go"
+
 	"denybatch/internal/needs"
 	envs "denybatch/internal/settings"
 )
@@ -21,7 +23,7 @@ func from(m map[string]string) func(string) string {
 var nothing = from(nil)
 
 func TestDefaults(t *testing.T) {
-	s, err := loadSettings(nothing, nothing)
+	s, err := loadSettings(nil, nothing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +35,7 @@ func TestDefaults(t *testing.T) {
 
 func TestContextCountsBeforeTheEnvironment(t *testing.T) {
 	s, err := loadSettings(
-		from(map[string]string{"invx-org": "context"}),
+		map[string]string{"invx-org": "context"},
 		from(map[string]string{"DENYBATCH_INVX_ORG": "environment", "DENYBATCH_INVX_URL": "https://environment.example"}))
 	if err != nil {
 		t.Fatal(err)
@@ -52,8 +54,10 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"roit-url": "roit.example", "roit-login": "fetched", "roit-token-arn": "arn:x", "roit-token-body-arn": "secret", "roit-token-url": "x",
 		"sweep-limit": "0", "sweep-attempts": "none", "sweep-backoff": "soon", "callback-token-arn": "secret",
 		"reprocess-code": "no/such/folder", "callback-code": "no/such/folder",
+		"env": "test", "reserve-concurrency": "maybe", "inbox-days": "1", "report-days": "never", "state-days": "0", "log-days": "91",
+		"mail": "us", "alarm-mail": "a@example.com,b", "alarm-batch-minutes": "0", "alarm-rejected-percent": "101", "invx-ulr": "https://x.example",
 	}
-	_, err := loadSettings(from(bad), nothing)
+	_, err := loadSettings(bad, nothing)
 	if err == nil {
 		t.Fatal("no fault found")
 	}
@@ -76,8 +80,101 @@ func TestLoginsExcludeEachOther(t *testing.T) {
 		{"roit-token-url": "https://roit.example/token"},
 		{"roit-login": "fetched", "roit-token-arn": "arn:x"},
 	} {
-		if _, err := loadSettings(from(context), nothing); err == nil {
+		if _, err := loadSettings(context, nothing); err == nil {
 			t.Errorf("%v was accepted", context)
+		}
+	}
+}
+
+func TestStateOutlivesFilesWhateverIsSet(t *testing.T) {
+	_, err := loadSettings(map[string]string{"inbox-days": "100", "state-days": "200"}, nothing)
+	if err == nil || !strings.Contains(err.Error(), "state-days is 200") {
+		t.Errorf("state may go before files do: %v", err)
+	}
+	if _, err := loadSettings(map[string]string{"inbox-days": "100", "state-days": "201"}, nothing); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRehearsalAndProductionDoNotMix(t *testing.T) {
+	for _, context := range []map[string]string{
+		{"env": "hom", "roit-url": "https://app.roit.ai"},
+		{"env": "hom", "roit-url": "https://APP.roit.ai:443/"},
+		{"env": "hom", "invx-url": "https://services.vayana.com"},
+		{"env": "hom", "theodore-url": "https://services.vayana.com/theodore/apis/v1"},
+		{"env": "prod", "roit-url": "https://hom.roit.ai"},
+		{"env": "prod", "roit-login": "fetched", "roit-token-url": "https://hom.roit.ai/token"},
+		{"env": "prod", "invx-url": "https://sandbox.services.vayananet.com"},
+	} {
+		if _, err := loadSettings(context, nothing); err == nil || !strings.Contains(err.Error(), "env is "+context["env"]) {
+			t.Errorf("%v: %v", context, err)
+		}
+	}
+	_, err := loadSettings(map[string]string{"env": "hom"}, from(map[string]string{"DENYBATCH_ROIT_URL": "https://app.roit.ai"}))
+	if err == nil {
+		t.Error("the caller's environment led a rehearsal to production")
+	}
+}
+
+// environmentSettings are read in a caller's environment that says something else.
+func environmentSettings(t *testing.T, context ...string) settings {
+	t.Helper()
+	given := contextFlag{}
+	for _, c := range context {
+		if err := given.Set(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := loadSettings(contextOf(newApp(jsii.String(t.TempDir()), given)), from(map[string]string{
+		"DENYBATCH_ROIT_URL": "https://left-over.example", "DENYBATCH_INVX_ORG": "left over",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestEnvironmentsAreBlocksOfSettings(t *testing.T) {
+	needs.Program(t, "node", "nodejs")
+	for env, want := range map[string][2]string{
+		"hom":  {"https://hom.roit.ai", "https://sandbox.services.vayananet.com"},
+		"prod": {"https://app.roit.ai", ""}, // where InvX is in production Vayana says to each customer
+	} {
+		s := environmentSettings(t, "env="+env)
+		if got := [2]string{s.roit.variables["DENYBATCH_ROIT_URL"], s.invx.variables["DENYBATCH_INVX_URL"]}; got != want || s.env != env {
+			t.Errorf("env=%s leads to %v, want %v", env, got, want)
+		}
+	}
+	if s := environmentSettings(t, "env=hom", "roit-url=https://mine.example", "log-days=7"); s.roit.variables["DENYBATCH_ROIT_URL"] != "https://mine.example" || s.logDays != 7 {
+		t.Errorf("what is given besides does not have the last word: %+v", s)
+	}
+	if s := environmentSettings(t); s.env != "" || s.roit.variables["DENYBATCH_ROIT_URL"] != "https://left-over.example" {
+		t.Errorf("without an environment: %+v", s)
+	}
+}
+
+func TestNoEnvironmentLeadsNowhere(t *testing.T) {
+	s, err := loadSettings(nil, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.invx.variables)+len(s.roit.variables) > 0 {
+		t.Errorf("without any setting: %v %v, want nothing that leads anywhere", s.invx.variables, s.roit.variables)
+	}
+}
+
+func TestEnvironmentsOfTheFileAreValid(t *testing.T) {
+	environments, _ := fileContext()["environments"].(map[string]any)
+	for _, env := range []string{"hom", "prod"} {
+		block, ok := environments[env].(map[string]any)
+		if !ok {
+			t.Errorf("cdk.json has no environment %s", env)
+			continue
+		}
+		context := texts(block)
+		context["env"] = env
+		if _, err := loadSettings(context, nothing); err != nil {
+			t.Errorf("cdk.json, %s: %v", env, err)
 		}
 	}
 }
@@ -87,7 +184,7 @@ func TestSecretsStayOutOfTheStack(t *testing.T) {
 	for _, name := range inTheClear {
 		environment[name] = "very-secret"
 	}
-	s, err := loadSettings(nothing, from(environment))
+	s, err := loadSettings(nil, from(environment))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,13 +199,13 @@ func TestSweepsAtAnyRate(t *testing.T) {
 	for text, want := range map[string]string{
 		"1 minute": "rate(1 minute)", "90 minutes": "rate(90 minutes)", "60 minutes": "rate(1 hour)", "2 hours": "rate(2 hours)", "1 day": "rate(1 day)",
 	} {
-		s, err := loadSettings(from(map[string]string{"sweep-every": text}), nothing)
+		s, err := loadSettings(map[string]string{"sweep-every": text}, nothing)
 		if err != nil || s.sweepEvery.expression() != want {
 			t.Errorf("%s is %s (%v), want %s", text, s.sweepEvery.expression(), err, want)
 		}
 	}
 	for _, text := range []string{"15", "0 minutes", "-5 minutes", "2 days", "15 minutes sharp", "15 seconds", "minutes", "1.5 hours"} {
-		if _, err := loadSettings(from(map[string]string{"sweep-every": text}), nothing); err == nil {
+		if _, err := loadSettings(map[string]string{"sweep-every": text}, nothing); err == nil {
 			t.Errorf("%s was accepted", text)
 		}
 	}

@@ -3,9 +3,12 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -28,12 +31,18 @@ type denybatch struct {
 	callback  awslambda.Function
 
 	api awsapigatewayv2.CfnApi // where ROIT calls
+
+	alarms        awssns.Topic                        // for those who run denybatch
+	endings       awssns.Topic                        // for those who use it
+	watched       []interfacesawscloudwatch.IAlarmRef // every alarm there is, by its ARN
+	businessUsers awsiam.ManagedPolicy                // what those who use it may do
 }
 
 func newDenybatch(scope constructs.Construct, set settings) *denybatch {
 	s := &denybatch{
 		set: set,
 		stack: awscdk.NewStack(scope, jsii.String("Denybatch"), &awscdk.StackProps{
+			StackName:   jsii.String(set.stackName()),
 			Description: jsii.String("Denies invoices at Vayana InvX from spreadsheets, and has ROIT reprocess requests, with a verdict beside every row"),
 		}),
 	}
@@ -46,6 +55,11 @@ func newDenybatch(scope constructs.Construct, set settings) *denybatch {
 	s.runDenyBulkFromTheQueue()
 	s.sweepOnASchedule()
 	s.openTheCallback()
+	s.addTopics()
+	s.tellOfEndings()
+	s.addAlarms()
+	s.addDashboard()
+	s.addBusinessUsers()
 	s.addOutputs()
 	return s
 }
@@ -60,6 +74,9 @@ func (s *denybatch) addOutputs() {
 	s.output("DenyBulkFunction", s.denyBulk.FunctionName(), "Runs batches")
 	s.output("ReprocessFunction", s.reprocess.FunctionName(), "Sweeps: asks ROIT to reprocess what is due, and looks after batches")
 	s.output("CallbackFunction", s.callback.FunctionName(), "Hears from ROIT how requests went")
+	s.output("AlarmTopic", s.alarms.TopicArn(), "Subscribe to hear when something needs a person")
+	s.output("EndingsTopic", s.endings.TopicArn(), "Subscribe to hear when a file or a sweep is finished")
+	s.output("BusinessUserPolicy", s.businessUsers.ManagedPolicyArn(), "Attach to those who drop files in and fetch reports")
 }
 
 func (s *denybatch) output(name string, value *string, description string) {

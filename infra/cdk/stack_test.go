@@ -2,24 +2,15 @@ package main
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 )
 
 func TestStack(t *testing.T) {
 	tpl := synthesise(t)
 	for name, test := range map[string]func(*testing.T, template){
-		"DenyBulkReadsTheInboxAndCannotWriteIt":         readsTheInbox,
-		"DenyBulkWritesReportsAndCannotTakeThemBack":    writesReports,
-		"DenyBulkKeepsBatchesAndNothingElse":            keepsBatches,
-		"DenyBulkTakesWorkAndCanSendMore":               takesWork,
-		"DenyBulkTouchesNeitherDeadLettersNorOtherLogs": staysAtHome,
-		"NobodyMayDoEverything":                         noWildcards,
 		"BucketsArePrivateVersionedEncryptedAndTLSOnly": bucketsAreSafe,
 		"QueuesAreEncryptedAndTLSOnly":                  queuesAreSafe,
 		"OnlyOurRuleSendsToTheQueues":                   onlyOurRule,
@@ -32,90 +23,6 @@ func TestStack(t *testing.T) {
 		"OutputsHaveTheirNames":                         outputs,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, tpl) })
-	}
-}
-
-func readsTheInbox(t *testing.T, tpl template) {
-	for _, action := range []string{"s3:GetObject", "s3:GetObjectVersion"} {
-		allowed(t, tpl, action, "exchange/inbox/deny/org/file.csv", "exchange/inbox/check/org/file.csv")
-		forbidden(t, tpl, action, "exchange/elsewhere")
-	}
-	for _, action := range []string{"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectTagging"} {
-		forbidden(t, tpl, action, "exchange/inbox/deny/org/file.csv")
-	}
-}
-
-func writesReports(t *testing.T, tpl template) {
-	for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"} { // it looks whether it published already
-		allowed(t, tpl, action, "exchange/reports/deny/org/file/batch/summary.json")
-	}
-	forbidden(t, tpl, "s3:DeleteObject", "exchange/reports/deny/org/file/batch/summary.json")
-}
-
-func keepsBatches(t *testing.T, tpl template) {
-	for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"} {
-		allowed(t, tpl, action, "state/batches/b/batch.json")
-		forbidden(t, tpl, action, "state/requests/i/r.json", "state/callbacks/d/c.json")
-	}
-	allowed(t, tpl, "s3:ListBucket", "state", "exchange") // without it, "not there" looks like "not allowed"
-	forbidden(t, tpl, "s3:DeleteObject", "state/batches/b/batch.json")
-}
-
-func takesWork(t *testing.T, tpl template) {
-	for _, action := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage"} {
-		allowed(t, tpl, action, "work")
-	}
-	allowed(t, tpl, "events:PutEvents", "arn:AWS::Partition:events:AWS::Region:AWS::AccountId:event-bus/default")
-	allowed(t, tpl, "secretsmanager:GetSecretValue", "invx-secret")
-}
-
-func staysAtHome(t *testing.T, tpl template) {
-	forbidden(t, tpl, "sqs:SendMessage", "dead-letters")
-	forbidden(t, tpl, "sqs:PurgeQueue", "work")
-	forbidden(t, tpl, "secretsmanager:PutSecretValue", "invx-secret")
-	log := show(tpl.get("deny-bulk", "LoggingConfig", "LogGroup"))
-	allowed(t, tpl, "logs:PutLogEvents", log)
-	forbidden(t, tpl, "logs:PutLogEvents", "another")
-	forbidden(t, tpl, "logs:CreateLogGroup", log)
-}
-
-func allowed(t *testing.T, tpl template, action string, resources ...string) {
-	t.Helper()
-	for _, r := range resources {
-		if !tpl.may("deny-bulk", action, r) {
-			t.Errorf("deny-bulk may not %s %s, and it needs to", action, r)
-		}
-	}
-}
-
-func forbidden(t *testing.T, tpl template, action string, resources ...string) {
-	t.Helper()
-	for _, r := range resources {
-		if tpl.may("deny-bulk", action, r) {
-			t.Errorf("deny-bulk may %s %s, and it must not", action, r)
-		}
-	}
-}
-
-func noWildcards(t *testing.T, tpl template) {
-	for _, name := range tpl.of("AWS::IAM::Policy") {
-		for _, s := range statements(tpl.get(name, "PolicyDocument")) {
-			for _, action := range s.actions {
-				if strings.Contains(action, "*") {
-					t.Errorf("%s allows %s: name the actions one by one", name, action)
-				}
-			}
-			for _, r := range s.resources {
-				if prefix := strings.TrimSuffix(r, "/*"); strings.Contains(prefix, "*") || prefix != r && !strings.Contains(prefix, "/") {
-					t.Errorf("%s allows %v on %s: name what it is for, at most by a prefix of keys", name, s.actions, r)
-				}
-			}
-		}
-	}
-	for _, name := range tpl.of("AWS::IAM::Role") {
-		if managed := tpl.get(name, "ManagedPolicyArns"); managed != nil {
-			t.Errorf("%s takes the managed policies %v, which allow more than is needed", name, managed)
-		}
 	}
 }
 
@@ -287,9 +194,10 @@ func TestSecretsGivenByARN(t *testing.T) {
 	if made := tpl.of("AWS::SecretsManager::Secret"); len(made) != 0 {
 		t.Errorf("made %v beside the secrets that exist", made)
 	}
+	policies := tpl.policies(t)
 	for function, own := range map[string]string{"deny-bulk": "invx", "reprocess": "roit", "callback": "callback"} {
 		for _, secret := range []string{"invx", "roit", "callback"} {
-			if got := tpl.may(function, "secretsmanager:GetSecretValue", arn(secret)); got != (own == secret) {
+			if got := policies[function].allows("secretsmanager:GetSecretValue", arn(secret)); got != (own == secret) {
 				t.Errorf("%s may read the secret %s: %v", function, secret, got)
 			}
 		}
@@ -306,16 +214,6 @@ func TestWhatIsNotSetIsAskedForAtDeployment(t *testing.T) {
 		if set.Parameters[name] != nil {
 			t.Errorf("%s is asked for although it is set", name)
 		}
-	}
-}
-
-func TestNag(t *testing.T) {
-	for _, context := range [][]string{nil, {"invx-login=handle", "invx-handle=me@example.com"}, {"invx-login=organisations", "roit-login=fetched"}} {
-		app, s := define(t, context...)
-		awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
-		found := assertions.Annotations_FromStack(s.stack)
-		holds(t, func() { found.HasNoError(jsii.String("*"), assertions.Match_AnyValue()) })
-		holds(t, func() { found.HasNoWarning(jsii.String("*"), assertions.Match_AnyValue()) })
 	}
 }
 
