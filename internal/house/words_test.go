@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -101,4 +102,39 @@ func stringsIn(n ast.Node) (words []string) {
 		return true
 	})
 	return words
+}
+
+func TestGuideExplainsWhatBecomesOfRequests(t *testing.T) {
+	text := content(t, guide)
+	for _, r := range verdict.RequestResults {
+		if !bytes.Contains(text, []byte("\n| `"+string(r)+"` |")) {
+			t.Errorf("%s does not explain the result %s: add it to the table of results of requests", guide, r)
+		}
+	}
+	for _, heading := range literals(t, "internal/sweep/rows.go", "columns") {
+		if !bytes.Contains(text, []byte("`"+heading+"`")) {
+			t.Errorf("the heading %q is accepted, but %s does not list it: add it to the headings", heading, guide)
+		}
+	}
+	for _, source := range slices.Concat(goFiles(t, "internal/request/"), goFiles(t, "internal/sweep/")) {
+		for _, m := range requestCode.FindAllSubmatch(content(t, source), -1) {
+			if name := string(m[1]); name != "throttled" && name != "unreachable" && name != "cancelled" && name != "not-let-in" && !bytes.Contains(text, []byte("`"+name+"`")) {
+				t.Errorf("%s gives the code %s, but %s does not explain it: add it", source, name, guide)
+			}
+		}
+	}
+}
+
+// requestCode finds the codes of rulings and outcomes. Those of asks that were not made stand in no report: their line says
+// waiting.
+var requestCode = regexp.MustCompile(`(?:Code: |Code = )"([a-z-]+)"`)
+
+func goFiles(t *testing.T, folder string) (paths []string) {
+	t.Helper()
+	for _, path := range files(t, ".go") {
+		if strings.HasPrefix(path, folder) && !strings.HasSuffix(path, "_test.go") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
