@@ -20,6 +20,7 @@ import (
 	"denybatch/internal/denial"
 	"denybatch/internal/inbox"
 	"denybatch/internal/lambdaenv"
+	"denybatch/internal/ledger"
 	"denybatch/internal/objects/s3"
 )
 
@@ -41,6 +42,7 @@ func main() {
 // newHandler connects the handler to the cloud. It calls nothing yet.
 func newHandler(cfg config, sdk aws.Config) *handler {
 	client := s3.NewClient(sdk)
+	state := s3.New(client, cfg.state.Bucket, cfg.state.Prefix)
 	accounts := &accounts{cfg: cfg, secrets: cloud.NewSecrets(secretsmanager.NewFromConfig(sdk))}
 	announcer := announcer{cloud.Bus{Client: eventbridge.NewFromConfig(sdk)}, cfg.exchange}
 	return &handler{
@@ -51,7 +53,8 @@ func newHandler(cfg config, sdk aws.Config) *handler {
 		desk: inbox.Desk{
 			Exchange: s3Exchange{client, cfg.exchange.Prefix},
 			Out:      s3.New(client, cfg.exchange.Bucket, cfg.exchange.Prefix),
-			State:    s3.New(client, cfg.state.Bucket, cfg.state.Prefix),
+			State:    state,
+			Due:      &ledger.Index{Store: state, Clock: clock.System{}},
 			Account:  accounts.Get,
 			Announce: announcer.Announce,
 			Options:  denial.Options{Chunk: cfg.Chunk, Concurrency: cfg.Concurrency, Clock: clock.System{}},

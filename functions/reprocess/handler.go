@@ -9,6 +9,8 @@ import (
 
 	"denybatch/internal/clock"
 	"denybatch/internal/cloud"
+	"denybatch/internal/inbox"
+	"denybatch/internal/journal"
 	"denybatch/internal/report"
 	"denybatch/internal/sweep"
 	"denybatch/internal/verdict"
@@ -101,4 +103,17 @@ func (a announcer) Announce(ctx context.Context, s report.SweepSummary) error {
 		Sweep: s.Sweep, Status: s.Status, Reason: s.Stopped, Items: s.Items, Counts: s.Counts, Waiting: s.Waiting,
 		Bucket: a.exchange.Bucket, Reports: keys,
 	})
+}
+
+// batches has deny-bulk go on with batches, by the message that it sends itself.
+type batches struct {
+	queue  cloud.Queue
+	prefix string // of the exchange within its bucket
+}
+
+// Continue implements [sweep.Batches].
+func (b batches) Continue(ctx context.Context, rec journal.Record, reopen int) error {
+	o := inbox.ObjectOf(rec)
+	o.Key, o.Reopen = b.prefix+o.Key, reopen
+	return b.queue.Continue(ctx, o, 0)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"denybatch/internal/callback"
 	"denybatch/internal/clock"
@@ -60,7 +61,7 @@ func newHandler(cfg config, sdk aws.Config) (*handler, error) {
 	policy := request.Policy{Attempts: cfg.Attempts, Backoff: cfg.Backoff}
 	book := request.NewBook(state, clock.System{}, policy)
 	announcer := announcer{cloud.Bus{Client: eventbridge.NewFromConfig(sdk)}, cfg.exchange}
-	return &handler{
+	h := &handler{
 		clock:   clock.System{},
 		metrics: os.Stdout,
 		nextID:  nextID(),
@@ -70,7 +71,11 @@ func newHandler(cfg config, sdk aws.Config) (*handler, error) {
 			Announce: announcer.Announce,
 			Options:  sweep.Options{Limit: cfg.Limit, Policy: policy, Clock: clock.System{}, Log: slog.Default()},
 		},
-	}, nil
+	}
+	if cfg.queueURL != "" { // otherwise nobody is there to go on with batches
+		h.sweeper.Batches = batches{cloud.Queue{Client: sqs.NewFromConfig(sdk), URL: cfg.queueURL}, cfg.exchange.Prefix}
+	}
+	return h, nil
 }
 
 // access is how to reach ROIT, with the secret read from Secrets Manager when it is first needed and again when ROIT refuses

@@ -17,6 +17,7 @@ import (
 
 	"denybatch/internal/clock"
 	"denybatch/internal/journal"
+	"denybatch/internal/ledger"
 	"denybatch/internal/objects"
 	"denybatch/internal/report"
 	"denybatch/internal/sheet"
@@ -108,6 +109,8 @@ type Job struct {
 	Kinds  []report.Kind // nil means all
 	DryRun bool          // nothing is sent; every row that would be says would_send
 	Reopen bool          // a batch that ended with unknown or not_sent rows starts its next run
+	Next   int           // which run that must be, so that the same wish twice is one; 0 for whichever it is
+	Due    *ledger.Index // where the batch will be found if it is left behind; nil: nowhere
 }
 
 // Progress is how far a batch has come.
@@ -150,7 +153,7 @@ func (e *Engine) Run(ctx context.Context, job Job) (Outcome, error) {
 	}
 	j, err := journal.Open(ctx, job.State, journal.Claim{
 		Batch: job.Batch, Source: job.Source, Org: job.Org, Owner: e.opt.Owner,
-		Lease: e.opt.Lease, Dead: e.opt.Dead, Reopen: job.Reopen, Clock: e.opt.Clock,
+		Lease: e.opt.Lease, Dead: e.opt.Dead, Reopen: job.Reopen, Next: job.Next, Due: job.Due, Clock: e.opt.Clock,
 	})
 	if err != nil {
 		return Outcome{}, err

@@ -11,8 +11,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"denybatch/internal/clock"
 	"denybatch/internal/denial"
 	"denybatch/internal/journal"
+	"denybatch/internal/ledger"
 	"denybatch/internal/objects"
 	"denybatch/internal/objects/dir"
 	"denybatch/internal/report"
@@ -71,6 +73,7 @@ func (w *world) runWith(ctx context.Context, up denial.Upstream, state, out obje
 	o.Dead = func(string) bool { return true }
 	return denial.New(up, o).Run(ctx, denial.Job{
 		Batch: "b1", Name: "batch.csv", Org: "org", Book: book, State: state, Out: out, Reopen: w.reopen,
+		Due:    &ledger.Index{Store: state, Clock: clock.System{}},
 		Source: journal.Source{Bucket: "test", Key: "batch.csv", SHA256: "0"}, Kinds: []report.Kind{report.CSV, report.Retry},
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"denybatch/internal/denial"
 	"denybatch/internal/journal"
+	"denybatch/internal/ledger"
 	"denybatch/internal/objects"
 	"denybatch/internal/report"
 	"denybatch/internal/sheet"
@@ -48,6 +49,7 @@ type Desk struct {
 	State    objects.Store                                                  // for journals
 	Account  func(ctx context.Context, org string) (denial.Upstream, error) // credentials by organisation
 	Announce func(ctx context.Context, order Order, s report.Summary) error // tells the world that a batch has ended
+	Due      *ledger.Index                                                  // where batches are found that are left behind; nil: nowhere
 	Options  denial.Options                                                 // Owner must be unique to the caller
 	Log      *slog.Logger
 }
@@ -161,6 +163,7 @@ func (d Desk) job(order Order, o Object, p *Pinned, book *sheet.Book) denial.Job
 	return denial.Job{
 		Batch: batch, Name: path.Base(order.Name), Org: order.Org, Book: book, Source: source(o, p),
 		State: d.State, Out: d.Out, Prefix: order.Reports(batch), DryRun: order.Kind == Check,
+		Reopen: o.Reopen > 0, Next: o.Reopen, Due: d.Due,
 	}
 }
 
@@ -257,7 +260,7 @@ func (d Desk) amend(ctx context.Context, batch string, src journal.Source, org s
 }
 
 func source(o Object, p *Pinned) journal.Source {
-	s := journal.Source{Bucket: o.Bucket, Key: o.Key, Version: cmp.Or(o.Version, o.ETag)}
+	s := journal.Source{Bucket: o.Bucket, Key: o.Key, Version: cmp.Or(o.Version, o.ETag), ETag: o.ETag}
 	if p != nil {
 		s.SHA256, s.Size = p.SHA256, p.Size
 	}

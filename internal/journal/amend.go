@@ -39,7 +39,7 @@ func Amend(ctx context.Context, s objects.Store, seed Record, owner string, now 
 // ended before.
 func Fail(ctx context.Context, s objects.Store, seed Record, owner string, now time.Time, why string, last bool) error {
 	_, err := Amend(ctx, s, seed, owner, now, func(r *Record) {
-		r.Failure, r.Lease = why, Lease{}
+		r.Failure, r.Lease, r.Seen = why, Lease{}, now
 		if last && !r.Status.Over() && r.Status != Failed {
 			r.Was, r.Status = r.Status, Failed
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"denybatch/internal/clock"
+	"denybatch/internal/ledger"
 	"denybatch/internal/objects"
 	"denybatch/internal/verdict"
 )
@@ -36,6 +37,8 @@ type Claim struct {
 	Lease  time.Duration           // how long others keep their hands off after each sign of life
 	Dead   func(owner string) bool // reports that a holder cannot be alive although its lease is; nil means never
 	Reopen bool                    // an ended batch with unknown or not_sent rows starts its next run
+	Next   int                     // which run that must be; 0 for whichever it is
+	Due    *ledger.Index           // where a batch that is left behind will be found; nil: nowhere
 	Clock  clock.Clock
 }
 
@@ -109,14 +112,27 @@ func (j *Journal) acquire(ctx context.Context) error {
 
 // rests reports whether the batch is over and is to stay so.
 func (j *Journal) rests() bool {
-	return j.record.Status.Over() && !(j.claim.Reopen && j.record.Unsettled())
+	return j.record.Status.Over() && !(j.claim.Reopen && j.record.Unsettled() && (j.claim.Next == 0 || j.claim.Next == j.record.Run+1))
+}
+
+// schedule makes sure that the batch is found if we leave it behind. Once is enough: the index moves the entry along to
+// where [Record.Due] says.
+func (j *Journal) schedule(ctx context.Context, now time.Time) error {
+	if j.claim.Due == nil {
+		return nil
+	}
+	_, err := j.claim.Due.Schedule(ctx, now.Add(j.claim.Lease), Kind, j.claim.Batch)
+	return err
 }
 
 func (j *Journal) create(ctx context.Context) error {
 	now := j.claim.Clock.Now()
+	if err := j.schedule(ctx, now); err != nil {
+		return err
+	}
 	j.record = Record{
 		Batch: j.claim.Batch, Source: j.claim.Source, Org: j.claim.Org,
-		Status: Running, Run: 1, Began: now, Workers: 1, Lease: j.lease(now),
+		Status: Running, Run: 1, Began: now, Seen: now, Workers: 1, Lease: j.lease(now),
 	}
 	info, err := objects.CreateBytes(ctx, j.store, recordKey(j.claim.Batch), j.record.bytes())
 	j.etag, j.until = info.ETag, j.record.Lease.Until
@@ -129,6 +145,9 @@ func (j *Journal) takeOver(ctx context.Context) error {
 	if held.Owner != "" && held.Owner != j.claim.Owner && now.Before(held.Until) && !j.dead(held.Owner) {
 		return &BusyError{Batch: j.claim.Batch, Lease: held}
 	}
+	if err := j.schedule(ctx, now); err != nil {
+		return err
+	}
 	switch {
 	case j.record.Status.Over():
 		j.record.Run++
@@ -138,7 +157,7 @@ func (j *Journal) takeOver(ctx context.Context) error {
 	}
 	j.record.Failure = ""
 	j.record.Workers++
-	j.record.Lease = j.lease(now)
+	j.record.Lease, j.record.Seen = j.lease(now), now
 	return j.write(ctx)
 }
 
@@ -354,7 +373,8 @@ func (j *Journal) update(ctx context.Context, change func(*Record)) error {
 	j.record.Calls.Reads += j.calls.Reads
 	j.calls = Calls{}
 	j.mu.Unlock()
-	j.record.Lease = j.lease(j.claim.Clock.Now())
+	now := j.claim.Clock.Now()
+	j.record.Lease, j.record.Seen = j.lease(now), now
 	change(&j.record)
 	want := j.record.bytes()
 	err := j.write(ctx)

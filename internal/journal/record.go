@@ -36,7 +36,8 @@ func (s Status) Over() bool { return s == Finished || s == Stopped || s == Refus
 type Source struct {
 	Bucket  string `json:"bucket"`
 	Key     string `json:"key"`
-	Version string `json:"version,omitempty"`
+	Version string `json:"version,omitempty"` // the store's, or the ETag where it keeps none
+	ETag    string `json:"etag,omitempty"`
 	SHA256  string `json:"sha256"`
 	Size    int64  `json:"size"`
 }
@@ -72,12 +73,86 @@ type Record struct {
 	Advanced  string         `json:"advanced,omitempty"`  // the worker that journalled a verdict last
 	Prefix    string         `json:"prefix,omitempty"`    // below which the report of the run that ended last stands
 	Announced int            `json:"announced,omitempty"` // the run whose end was announced last
+	Seen      time.Time      `json:"seen,omitzero"`       // the last sign of life of whoever works on it
+	Ordered   *Order         `json:"ordered,omitempty"`   // the last time that a sweep had it gone on with
+	Told      int            `json:"told,omitempty"`      // the run after which a sweep said that it gives the batch up
 	Lease     Lease          `json:"lease"`
 }
 
 // Unsettled reports whether another run of the batch has something to do.
 func (r Record) Unsettled() bool {
 	return r.Counts[verdict.Unknown]+r.Counts[verdict.NotSent] > 0
+}
+
+// Kind is what batches are called in the due index.
+const Kind = "batch"
+
+// Order is a sweep's word that a batch be gone on with.
+type Order struct {
+	Run   int       `json:"run"`
+	At    time.Time `json:"at"`
+	Times int       `json:"times"` // in a row, for this run, without a sign of life since
+}
+
+// Again is the next word for a run; o is the one before, or nil, and seen the batch's last sign of life.
+func (o *Order) Again(run int, at, seen time.Time) *Order {
+	next := &Order{Run: run, At: at.UTC(), Times: 1}
+	if o != nil && o.Run == run && seen.Before(o.At) {
+		next.Times = o.Times + 1
+	}
+	return next
+}
+
+// Patience is how long batches are left alone.
+type Patience struct {
+	Lease  time.Duration // after the last sign of life of one that is not over; longer than a message may wait in a queue
+	Reopen time.Duration // after the first run of one with unknown or not_sent rows; doubling with each run
+	Runs   int           // as often as this a batch is run, until somebody must look
+}
+
+// DefaultPatience is what sweeps have.
+var DefaultPatience = Patience{Lease: 20 * time.Minute, Reopen: 15 * time.Minute, Runs: 5}
+
+const longestRest = 24 * time.Hour
+
+// Due is when a sweep should look after a batch; the zero time is never. One that has failed or was refused is somebody's to
+// look at, and one whose rows are settled is nobody's.
+func (r Record) Due(p Patience) time.Time {
+	var at time.Time
+	switch {
+	case r.Status == Running || r.Status == Reporting:
+		at = later(r.Seen, r.Lease.Until).Add(p.Lease)
+	case r.GivenUp(p) && r.Told >= r.Run, r.Status != Finished && r.Status != Stopped, !r.Unsettled():
+		return time.Time{}
+	case r.GivenUp(p):
+		return r.Finished
+	default:
+		at = r.Finished.Add(doubled(p.Reopen, r.Run-1))
+	}
+	if r.Ordered != nil && r.Ordered.Run >= r.Run {
+		at = later(at, r.Ordered.At.Add(doubled(p.Lease, r.Ordered.Times-1)))
+	}
+	return at
+}
+
+// GivenUp reports whether the batch has had as many runs as it may, and there are still unknown or not_sent rows.
+func (r Record) GivenUp(p Patience) bool {
+	return (r.Status == Finished || r.Status == Stopped) && r.Unsettled() && r.Run >= p.Runs
+}
+
+// doubled is d, doubled so many times, within a day.
+func doubled(d time.Duration, times int) time.Duration {
+	for range min(times, 30) {
+		d = min(2*d, longestRest)
+	}
+	return d
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func recordKey(batch string) string     { return "batches/" + batch + "/batch.json" }

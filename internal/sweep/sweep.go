@@ -55,6 +55,7 @@ type Options struct {
 	RowLimit int                     // a file with more rows is refused whole
 	Lease    time.Duration           // how long others keep their hands off after a sign of life; longer than a call may take
 	Policy   request.Policy          //
+	Patience journal.Patience        // with batches
 	Clock    clock.Clock             // default clock.System
 	Halt     func() bool             // asked before every ask: whether the time is up; default: never
 	Dead     func(owner string) bool // reports that another worker cannot be alive although its lease is
@@ -127,6 +128,9 @@ func released(ctx context.Context, lease *ledger.Lease) error {
 func (o Options) complete() Options {
 	o.Limit, o.RowLimit, o.Lease = cmp.Or(o.Limit, DefaultLimit), cmp.Or(o.RowLimit, DefaultRowLimit), cmp.Or(o.Lease, DefaultLease)
 	o.Policy.Attempts = cmp.Or(o.Policy.Attempts, DefaultAttempts)
+	if o.Patience == (journal.Patience{}) {
+		o.Patience = journal.DefaultPatience
+	}
 	if o.Clock == nil {
 		o.Clock = clock.System{}
 	}
