@@ -34,10 +34,10 @@ var denialLexicon = map[verdict.Result]words{
 		"An earlier report says that this row is done.", "Nothing.",
 		"EDEDED", "595959", "BDBDBD", false},
 	verdict.Unknown: {
-		"It was sent, but neither the answer nor the document itself tells what happened.", "Run the same file again, unchanged: it is looked up first, and never denied twice.",
+		"It was sent, but neither the answer nor the document itself tells what happened.", "From the inbox: nothing, it is looked up again by itself. On one machine: run the same command again; nothing is denied twice.",
 		"E4DFEC", "5B2C8A", "7B1FA2", true},
 	verdict.NotSent: {
-		"The batch stopped before this row.", "Run the same file again, unchanged, or send the retry file.",
+		"The batch stopped before this row.", "From the inbox: nothing, it is tried again by itself. On one machine: run the same command again.",
 		"FFEB9C", "7F6000", "FBC02D", false},
 	verdict.WouldSend: {
 		"This was a dry run: the row is fit to be sent.", "Send the file for real.",
