@@ -31,6 +31,7 @@ func (s *denybatch) addReprocess() {
 	})
 	fn.may("ReadFiles", "s3:GetObject s3:GetObjectVersion", within(s.exchange, "inbox/reprocess/"))
 	fn.may("WriteReports", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", within(s.exchange, "reports/reprocess/"))
+	// Not only below inbox/: S3 says that an object is missing, rather than forbidden, to those who may list without a prefix.
 	fn.may("FindFilesAndWhatIsDue", "s3:ListBucket", s.exchange.BucketArn(), s.state.BucketArn())
 	fn.may("KeepRequests", "s3:GetObject s3:PutObject", within(s.state, "requests/"))
 	fn.may("KeepWhatIsDue", "s3:GetObject s3:PutObject s3:DeleteObject", within(s.state, "due/"))

@@ -325,11 +325,21 @@ func variablesIn(t *testing.T, folders ...string) map[string]bool {
 // A reader who sees a warning on every run stops reading them.
 func TestSynthesisSaysNothing(t *testing.T) {
 	needs.Program(t, "node", "nodejs")
+	for name, context := range map[string][]string{"plain": nil, "rehearsal": {"-c", "env=hom", "-c", "mail=us@example.com"}} {
+		t.Run(name, func(t *testing.T) { saysNothing(t, context...) })
+	}
+}
+
+func saysNothing(t *testing.T, context ...string) {
 	code, out, tmp := t.TempDir(), t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(code, "bootstrap"), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "run", ".", "--out", out, "-c", "deny-bulk-code="+code, "-c", "reprocess-code="+code, "-c", "callback-code="+code)
+	arguments := append([]string{"run", ".", "--out", out}, context...)
+	for _, name := range functions {
+		arguments = append(arguments, "-c", name+"-code="+code)
+	}
+	cmd := exec.Command("go", arguments...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
 		t.Errorf("go run ./infra/cdk: %v, and it says:\n%s", err, said)

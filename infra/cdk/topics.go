@@ -63,8 +63,8 @@ func (s *denybatch) topic(name, display string, key awskms.Key, publisher string
 func (s *denybatch) tellOfEndings() {
 	s.tell("EndedBatches", "Denial Batch Completed", []string{
 		"denybatch: <status>: the file <file> of the organisation <org> (<kind>). <reason>",
-		"<rows> rows: <denied> denied, <already_denied> already denied, <rejected> rejected, <invalid> invalid, <duplicate> duplicate, " +
-			"<skipped> skipped, <unknown> unknown, <not_sent> not sent, <would_send> would be sent.",
+		"Rows: <rows>. Denied: <denied>, already denied: <already_denied>, rejected: <rejected>, invalid: <invalid>, duplicate: <duplicate>, " +
+			"skipped: <skipped>, unknown: <unknown>, not sent: <not_sent>, would be sent: <would_send>.",
 		"The report is s3://<bucket>/<xlsx>",
 		"Batch <batch>, run <run>.",
 	}, "status file org kind reason rows bucket batch run",
@@ -72,8 +72,8 @@ func (s *denybatch) tellOfEndings() {
 			"counts.would_send reports.xlsx")
 	s.tell("EndedSweeps", "Reprocess Sweep Completed", []string{
 		"denybatch: <status>: a sweep of requests to reprocess at ROIT. <reason>",
-		"<items> items: <accepted> accepted, <already_done> already done, <refused> refused, <invalid> invalid, <duplicate> duplicate, " +
-			"<unknown> unknown, <not_sent> not sent, <exhausted> exhausted. <waiting> more wait for their time.",
+		"Items: <items>. Accepted: <accepted>, already done: <already_done>, refused: <refused>, invalid: <invalid>, duplicate: <duplicate>, " +
+			"unknown: <unknown>, not sent: <not_sent>, exhausted: <exhausted>. Left to the next sweep: <waiting>.",
 		"The report is s3://<bucket>/<xlsx>",
 		"Sweep <sweep>.",
 	}, "status reason items waiting bucket sweep",
