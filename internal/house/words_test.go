@@ -138,3 +138,29 @@ func goFiles(t *testing.T, folder string) (paths []string) {
 	}
 	return paths
 }
+
+var alarm = regexp.MustCompile(`s\.alarm\("([A-Za-z]+)`)
+
+func TestOperationsExplainEveryAlarm(t *testing.T) {
+	text := content(t, "docs/operations.md")
+	for _, m := range alarm.FindAllSubmatch(content(t, "infra/cdk/alarms.go"), -1) {
+		if !bytes.Contains(text, []byte("| `<stack>-"+string(m[1]))) {
+			t.Errorf("infra/cdk has the alarm %s, but docs/operations.md does not say what to do: add it to the table of alarms", m[1])
+		}
+	}
+}
+
+var setting = regexp.MustCompile(`r\.(?:number|choice|rate|mail|days|arn|plain|setting|context)\((?:u\.variables, |variables, )?"([a-z][a-z-]+)"`)
+
+func TestDeployNamesEverySetting(t *testing.T) {
+	text := content(t, "docs/deploy.md")
+	found := setting.FindAllSubmatch(content(t, "infra/cdk/settings.go"), -1)
+	if len(found) < 25 {
+		t.Fatalf("only %d settings were found in infra/cdk/settings.go: this test cannot read it any more", len(found))
+	}
+	for _, m := range found {
+		if !bytes.Contains(text, []byte("`"+string(m[1])+"`")) {
+			t.Errorf("infra/cdk reads the setting %s, but docs/deploy.md does not name it: add it to the table of settings", m[1])
+		}
+	}
+}
