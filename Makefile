@@ -31,6 +31,9 @@ cloud-down: go ## end that emulator, and nothing else
 e2e: go tools ## run the deployed stack: file, event, queue, function, report
 	@go test -count=1 -timeout 20m ./e2e/...
 
+sam: go ## run the three functions under SAM: validate, build, invoke and start-api, in containers
+	@scripts/sam
+
 build: go ## build the command into build/
 	@go build -buildvcs=false -o build/ ./cmd/denybatch
 
@@ -45,6 +48,9 @@ vet: go
 
 staticcheck: go
 	@go run $(STATICCHECK) ./...
+
+lint-template: go ## hold the synthesised stack to cfn-lint and checkov
+	@scripts/lint-template
 
 vulncheck: go
 	@scripts/vulncheck $(GOVULNCHECK)
@@ -70,4 +76,4 @@ go:
 .venv/made: bench/baseline/requirements.txt
 	@scripts/python-packages $<
 
-.PHONY: help demo test bench tools cloud-up cloud-down e2e build lint format vet staticcheck vulncheck fuzz corpus picture clean go .venv .venv/made
+.PHONY: help demo test bench tools cloud-up cloud-down e2e sam build lint format vet staticcheck lint-template vulncheck fuzz corpus picture clean go .venv .venv/made
