@@ -164,17 +164,15 @@ func pack(path, packaging string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// fillSecrets puts the caller's secrets into those that the stack made empty.
+// fillSecrets puts the caller's secrets into those of the stack.
 func (a account) fillSecrets(ctx context.Context, outputs map[string]string, getenv func(string) string) error {
-	_, secret := invxLogin(getenv)
-	for output, variable := range map[string]string{"InvxSecret": secret} {
-		value := getenv(variable)
+	for output, value := range secretValues(getenv) {
 		if value == "" || outputs[output] == "" {
 			continue
 		}
 		in := &secretsmanager.PutSecretValueInput{SecretId: aws.String(outputs[output]), SecretString: &value}
 		if _, err := a.secrets.PutSecretValue(ctx, in); err != nil {
-			return fmt.Errorf("put %s into the secret of the output %s: %w", variable, output, err)
+			return fmt.Errorf("put a value into the secret of the output %s: %w", output, err)
 		}
 	}
 	return nil

@@ -1,9 +1,10 @@
 // Command local runs the stack on this machine: "local up" synthesises infra/cdk, starts an AWS emulator on 127.0.0.1 and
 // deploys the synthesised template to it, exactly as it is. "local down" ends just that. "local install" only installs the emulator.
 //
-// Environment: PORT (4566) is the emulator's; TIMEOUT is deny-bulk's seconds; MAX_RECEIVES is how often a message is tried; with
-// STRICT=1 there is TLS only, and every call of a function is held to the stack's policies. The functions' upstream settings
-// are the caller's own, under the names that the command line uses: DENYBATCH_INVX_URL and so on.
+// Environment: PORT (4566) is the emulator's; TIMEOUT is deny-bulk's seconds; MAX_RECEIVES is how often a message is tried;
+// SWEEP_EVERY is the time from one sweep to the next, such as "1 minute"; with STRICT=1 there is TLS only, and every call of a
+// function is held to the stack's policies. The functions' upstream settings are the caller's own, under the names that the
+// command line uses: DENYBATCH_INVX_URL, DENYBATCH_ROIT_URL, DENYBATCH_CALLBACK_TOKEN and so on.
 //
 // Standard output is one JSON line (see [cloud]); everything else goes to standard error.
 package main
@@ -61,13 +62,17 @@ type cloud struct {
 	StateBucket        string            `json:"state_bucket"`
 	QueueURL           string            `json:"queue_url"`
 	DeadLetterQueueURL string            `json:"dead_letter_queue_url"`
-	CallbackURL        string            `json:"callback_url"`          // empty while the stack has no callback
+	CallbackURL        string            `json:"callback_url"`          // as it answers on this machine
+	CallbackSecret     string            `json:"callback_secret"`       // ARN of the secret with the token for it
 	Functions          map[string]string `json:"functions"`             // names as deployed
 	Certificate        string            `json:"certificate,omitempty"` // file with what to trust, when STRICT is set
 }
 
 // up deploys into a fresh emulator. One that runs here already is ended first, with all that is in it.
 func up(ctx context.Context, p place) (c cloud, err error) {
+	if err := checkSettings(os.Getenv); err != nil {
+		return c, err
+	}
 	if err := errors.Join(down(p), free(p)); err != nil {
 		return c, err
 	}
@@ -98,7 +103,14 @@ func up(ctx context.Context, p place) (c cloud, err error) {
 	if err != nil {
 		return c, err
 	}
-	return describe(p, outputs), account.fillSecrets(ctx, outputs, os.Getenv)
+	if err := account.fillSecrets(ctx, outputs, os.Getenv); err != nil {
+		return c, err
+	}
+	c = describe(p, outputs)
+	if os.Getenv("DENYBATCH_CALLBACK_TOKEN") == "" {
+		say("DENYBATCH_CALLBACK_TOKEN is not set: the callback's token is made up and stands in the secret %s", c.CallbackSecret)
+	}
+	return c, nil
 }
 
 func describe(p place, outputs map[string]string) cloud {
@@ -108,7 +120,8 @@ func describe(p place, outputs map[string]string) cloud {
 		StateBucket:        outputs["StateBucket"],
 		QueueURL:           outputs["QueueUrl"],
 		DeadLetterQueueURL: outputs["DeadLetterQueueUrl"],
-		CallbackURL:        outputs["CallbackUrl"],
+		CallbackURL:        p.reachable(outputs["CallbackUrl"]),
+		CallbackSecret:     outputs["CallbackSecret"],
 	}
 	if p.strict {
 		c.Certificate = p.certificate()

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 const region = "us-east-1"
@@ -53,6 +55,20 @@ func (p place) endpoint() string {
 }
 func (p place) address() string         { return fmt.Sprintf("127.0.0.1:%d", p.port) }
 func (p place) file(name string) string { return filepath.Join(p.folder, name) }
+
+// reachable is the address of an API on this machine. AWS gives each a host of its own, <id>.execute-api.…, which the emulator
+// answers too, but which no resolver knows here.
+func (p place) reachable(api string) string {
+	u, err := url.Parse(api)
+	if err != nil {
+		return api
+	}
+	id, _, ok := strings.Cut(u.Host, ".execute-api.")
+	if !ok {
+		return api
+	}
+	return p.endpoint() + "/_aws/execute-api/" + id + u.Path
+}
 
 func (p place) certificate() string { return p.file("certificate.pem") }
 
