@@ -1,8 +1,8 @@
 // Package e2e drops files into the deployed stack and holds the reports that come out against what really happened upstream.
 //
-// The stack is infra/cdk as synthesised, in the local cloud of infra/local: S3, EventBridge, SQS and Secrets Manager are
-// emulated, deny-bulk is the real program under a real Lambda runtime API, and every call it makes is held to its role.
-// Upstream is upstreamtest, in this process.
+// The stack is infra/cdk as synthesised, in the local cloud of infra/local: S3, EventBridge with its Scheduler, SQS, API Gateway
+// and Secrets Manager are emulated, the functions are the real programs under a real Lambda runtime API, and every call they make
+// is held to their roles. Upstream is upstreamtest, in this process, behind a gate that tests can close; it calls back over TLS.
 package e2e
 
 import (
@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,10 +41,21 @@ const (
 	timeout  = 5 * time.Second
 	receives = 2
 	latency  = 400 * time.Millisecond // of every answer of upstream
+
+	every    = "1 minute" // a sweep
+	attempts = 2          // asks of one request
+	backoff  = "1s"       // before the second; the due index knows full minutes, so up to a minute more
 )
 
 // orgs are the organisations of the tests, one for each, so that they may share a cloud.
-var orgs = []string{"long", "thrice", "together", "poison", "check"}
+var orgs = []string{"long", "thrice", "together", "poison", "check", "outage"}
+
+// ROIT's token is fetched, and what ROIT shows us is ours. None of these may stand in any log.
+const (
+	invxToken     = "secret-of-the-tests"
+	roitPassword  = "password-of-the-tests"
+	callbackToken = "callback-token-of-the-tests"
+)
 
 // cloud is the deployed stack, as infra/local describes it, and what it talks to.
 type cloud struct {
@@ -52,11 +65,15 @@ type cloud struct {
 	StateBucket        string `json:"state_bucket"`
 	QueueURL           string `json:"queue_url"`
 	DeadLetterQueueURL string `json:"dead_letter_queue_url"`
+	CallbackURL        string `json:"callback_url"`
 	Functions          map[string]string
 	Certificate        string
 
 	port     string
 	upstream *upstreamtest.Server
+	gate     *gate // before it
+	trust    trust
+	config   aws.Config
 	objects  *s3.Client
 	queues   *sqs.Client
 }
@@ -68,9 +85,12 @@ var deployed struct {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "16") // they wait for the cloud, not for a processor
 	status := m.Run()
 	if c := deployed.cloud; c != nil {
 		c.upstream.Close()
+		c.gate.Close()
 		if _, err := c.local("down"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			status = 1
@@ -109,19 +129,18 @@ func missing() string {
 }
 
 func deploy() (*cloud, error) {
-	up, err := upstreamtest.New(upstreamtest.Config{
-		Latency: latency, InvX: upstreamtest.InvX{Orgs: orgs, Token: "secret-of-the-tests"},
-	})
-	if err != nil {
+	c := &cloud{}
+	var err error
+	if c.upstream, err = upstreamtest.New(c.upstreams()); err != nil {
 		return nil, err
 	}
-	c := &cloud{upstream: up}
+	if c.gate, err = newGate(c.upstream.URL()); err != nil {
+		return nil, err
+	}
 	if c.port, err = freePort(); err != nil {
 		return nil, err
 	}
-	said, err := c.local("up",
-		"STRICT=1", "TIMEOUT="+strconv.Itoa(int(timeout/time.Second)), "MAX_RECEIVES="+strconv.Itoa(receives),
-		"DENYBATCH_INVX_URL="+up.URL(), "DENYBATCH_INVX_ORG="+strings.Join(orgs, ","), "DENYBATCH_INVX_TOKEN=secret-of-the-tests")
+	said, err := c.local("up", c.settings()...)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +150,36 @@ func deploy() (*cloud, error) {
 	if err := json.Unmarshal(said, c); err != nil {
 		return c, fmt.Errorf("local up printed %s: %w", said, err)
 	}
-	return c, c.connect()
+	if err := c.connect(); err != nil {
+		return c, err
+	}
+	return c, c.upstream.SetCallback(c.CallbackURL, callbackToken)
+}
+
+// upstreams are both services. ROIT calls back before its answers arrive, each callback twice and in any order.
+func (c *cloud) upstreams() upstreamtest.Config {
+	return upstreamtest.Config{
+		Latency: latency,
+		InvX:    upstreamtest.InvX{Orgs: orgs, Token: invxToken},
+		ROIT: upstreamtest.ROIT{
+			TokenBody: map[string]string{"login": "e2e", "password": roitPassword}, TokenField: "data.token", AuthPrefix: "Bearer",
+			CallbackClient: c.client(), CallbackHeader: "Authorization: Bearer", CallbackForm: upstreamtest.EnvelopeCallback,
+			CallbackTimes: 2, CallbackProgress: true, CallbackShuffle: true,
+		},
+	}
+}
+
+// settings are what the stack is deployed with.
+func (c *cloud) settings() []string {
+	return []string{
+		"STRICT=1", "TIMEOUT=" + strconv.Itoa(int(timeout/time.Second)), "MAX_RECEIVES=" + strconv.Itoa(receives), "SWEEP_EVERY=" + every,
+		"DENYBATCH_INVX_URL=" + c.gate.URL, "DENYBATCH_INVX_ORG=" + strings.Join(orgs, ","), "DENYBATCH_INVX_TOKEN=" + invxToken,
+		"DENYBATCH_ROIT_URL=" + c.gate.URL, "DENYBATCH_ROIT_AUTH_PREFIX=Bearer",
+		"DENYBATCH_ROIT_TOKEN_URL=" + c.gate.URL + strings.TrimPrefix(c.upstream.ROITTokenURL(), c.upstream.URL()),
+		"DENYBATCH_ROIT_TOKEN_FIELD=data.token", `DENYBATCH_ROIT_TOKEN_BODY={"login":"e2e","password":"` + roitPassword + `"}`,
+		"DENYBATCH_SWEEP_ATTEMPTS=" + strconv.Itoa(attempts), "DENYBATCH_SWEEP_BACKOFF=" + backoff,
+		"DENYBATCH_CALLBACK_TOKEN=" + callbackToken,
+	}
 }
 
 // local runs infra/local in an environment with nothing of the developer's own settings.
@@ -162,15 +210,27 @@ func (c *cloud) connect() error {
 	}
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM(text)
-	cfg := aws.Config{
-		Region: c.Region, BaseEndpoint: &c.Endpoint,
+	c.trust.Store(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}, MaxIdleConnsPerHost: 16})
+	c.config = aws.Config{
+		Region: c.Region, BaseEndpoint: &c.Endpoint, HTTPClient: c.client(),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient:  &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}},
 	}
-	c.objects = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
-	c.queues = sqs.NewFromConfig(cfg)
+	c.objects = s3.NewFromConfig(c.config, func(o *s3.Options) { o.UsePathStyle = true })
+	c.queues = sqs.NewFromConfig(c.config)
 	return nil
 }
+
+// trust is what reaches the cloud. Upstream, which calls back, is there before the cloud and its certificate are.
+type trust struct{ atomic.Pointer[http.Transport] }
+
+func (t *trust) RoundTrip(r *http.Request) (*http.Response, error) {
+	if transport := t.Load(); transport != nil {
+		return transport.RoundTrip(r)
+	}
+	return nil, errors.New("the cloud is not deployed yet")
+}
+
+func (c *cloud) client() *http.Client { return &http.Client{Transport: &c.trust} }
 
 func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -29,6 +29,18 @@ func (c *cloud) drop(t *testing.T, key string, content []byte) {
 	}
 }
 
+// put replaces a record.
+func (c *cloud) put(t *testing.T, bucket, key string, record any) {
+	t.Helper()
+	content, err := json.Marshal(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(content)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (c *cloud) get(t *testing.T, bucket, key string) ([]byte, bool) {
 	t.Helper()
 	out, err := c.objects.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
