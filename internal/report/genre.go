@@ -11,6 +11,7 @@ import (
 type genre struct {
 	title       string
 	noun, nouns string // of a line
+	whole       string // what the lines are of
 	results     []verdict.Result
 	lexicon     map[verdict.Result]words
 	ordered     bool // lines are rows of one file, in its order
@@ -26,7 +27,7 @@ type chapter struct {
 }
 
 var denialGenre = &genre{
-	title: "Denial report", noun: "row", nouns: "Rows", results: verdict.Results, lexicon: denialLexicon, ordered: true, headline: headline,
+	title: "Denial report", noun: "row", nouns: "Rows", whole: "file", results: verdict.Results, lexicon: denialLexicon, ordered: true, headline: headline,
 	chapters: func(s Summary) []chapter {
 		return []chapter{{"The batch", batchFacts(s)}, {"How the file was read", readingFacts(s)}}
 	},

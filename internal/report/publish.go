@@ -20,7 +20,7 @@ import (
 // it is returned. Nothing is published when rows fails, or when the sums are not right: that is an [*InvariantError].
 // s.Rows must be known beforehand; s.Counts may be nil, and is then what the rows say.
 func Publish(ctx context.Context, out objects.Store, prefix string, s Summary, l Layout, rows iter.Seq2[Row, error]) (Summary, error) {
-	if earlier, found, err := stored(ctx, out, prefix, s.Batch); found || err != nil {
+	if earlier, found, err := stored[Summary](ctx, out, prefix, s.owner()); found || err != nil {
 		return earlier, err
 	}
 	set, err := open(ctx, out, prefix, l)
@@ -39,7 +39,7 @@ func Publish(ctx context.Context, out objects.Store, prefix string, s Summary, l
 	if err := set.publish(ctx, &s); err != nil {
 		return Summary{}, err
 	}
-	return set.seal(ctx, s)
+	return seal(ctx, out, prefix, s)
 }
 
 // feed is the one pass. Now and then it listens to the context.
@@ -92,9 +92,9 @@ func (t *tally) add(r *Row) error {
 	case v.Row <= t.last && t.genre.ordered:
 		return broken("row %d follows row %d", v.Row, t.last)
 	case !slices.Contains(t.genre.results, v.Result):
-		return broken("row %d has the result %q", v.Row, v.Result)
+		return broken("%s has the result %q", t.line(v), v.Result)
 	case len(r.Cells) > t.width:
-		return broken("row %d has %d cells, its layout %d", v.Row, len(r.Cells), t.width)
+		return broken("%s has %d cells, its layout %d", t.line(v), len(r.Cells), t.width)
 	}
 	t.counts[v.Result]++
 	if _, again := t.genre.retry(*r); again {
@@ -105,21 +105,30 @@ func (t *tally) add(r *Row) error {
 	return nil
 }
 
+// line is what a message calls the line with this verdict, which is not counted yet.
+func (t *tally) line(v verdict.Verdict) string {
+	if t.genre.ordered {
+		return fmt.Sprint("row ", v.Row)
+	}
+	return fmt.Sprint("line ", t.rows+1)
+}
+
 // agrees reports how the rows differ from what the summary says of them.
 func (t *tally) agrees(s Summary) error {
+	noun, whole := t.genre.noun, t.genre.whole
 	if t.rows != s.Rows {
-		return broken("the summary has %s, the file %s", plural(s.Rows, "row"), grouped(t.rows))
+		return broken("the summary has %s, the %s %s", plural(s.Rows, noun), whole, grouped(t.rows))
 	}
 	if s.Counts == nil {
 		return nil // the rows alone know
 	}
 	for r, n := range s.Counts {
 		if n != t.counts[r] {
-			return broken("the summary has %s %s, the file %s", grouped(n), r, grouped(t.counts[r]))
+			return broken("the summary has %s %s, the %s %s", grouped(n), r, whole, grouped(t.counts[r]))
 		}
 	}
 	if total := verdict.Counts(s.Counts).Total(); total != t.rows {
-		return broken("the summary has %s for %s", plural(total, "verdict"), plural(t.rows, "row"))
+		return broken("the summary has %s for %s", plural(total, "verdict"), plural(t.rows, noun))
 	}
 	return nil
 }
@@ -245,24 +254,6 @@ func (p *set) publish(ctx context.Context, s *Summary) error {
 		}
 	}
 	return nil
-}
-
-// seal stores summary.json and returns it as it was stored, by this publisher or by another that was first.
-func (p *set) seal(ctx context.Context, s Summary) (Summary, error) {
-	key := p.keys["summary"]
-	b, err := s.encode()
-	if err != nil {
-		return Summary{}, fmt.Errorf("encode %s: %w", key, err)
-	}
-	_, err = objects.CreateBytes(ctx, p.out, key, b)
-	if errors.Is(err, objects.ErrExists) {
-		s, _, err = stored(ctx, p.out, p.prefix, s.Batch)
-		return s, err
-	}
-	if err != nil {
-		return Summary{}, fmt.Errorf("publish %s: %w", key, err)
-	}
-	return decode(key, b)
 }
 
 func (p *set) drop() {

@@ -15,14 +15,14 @@ const refusalFile = "refused.txt"
 // Refuse publishes, in place of a set of reports, the one sentence that says why there is none: refused.txt for people
 // and summary.json. Like [Publish] it is safe to repeat.
 func Refuse(ctx context.Context, out objects.Store, prefix string, s Summary, why string) (Summary, error) {
-	if earlier, found, err := stored(ctx, out, prefix, s.Batch); found || err != nil {
+	if earlier, found, err := stored[Summary](ctx, out, prefix, s.owner()); found || err != nil {
 		return earlier, err
 	}
 	s.Status, s.Stopped = Refused, why
 	s.Counts, s.Notes = Counts{}, []string{}
 	s.Invariant = Invariant{Holds: true, Sums: denialGenre.sums(0, nil)}
 	s.Reports = map[string]string{"refused": prefix + refusalFile, "summary": prefix + summaryFile}
-	b, err := s.encode()
+	b, err := encode(s)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -34,6 +34,5 @@ func Refuse(ctx context.Context, out objects.Store, prefix string, s Summary, wh
 			return Summary{}, err
 		}
 	}
-	stored, _, err := stored(ctx, out, prefix, s.Batch)
-	return stored, err
+	return kept[Summary](ctx, out, prefix, s.owner())
 }

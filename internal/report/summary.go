@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +15,7 @@ import (
 
 const (
 	summaryFile  = "summary.json"
-	summaryLimit = 1 << 20
+	summaryLimit = 256 << 20 // a sweep's names every file that the sweep has read
 )
 
 // How a batch ended.
@@ -111,31 +112,85 @@ func (s *Summary) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-// stored is the summary that an earlier attempt for the same batch published, if one did. Another batch's is an error,
+// summary is either kind of summary.json.
+type summary interface {
+	Summary | SweepSummary
+	owner() owner
+}
+
+// owner is whose report a summary is.
+type owner struct {
+	Batch string `json:"batch"`
+	Sweep string `json:"sweep"`
+}
+
+func (s Summary) owner() owner { return owner{Batch: s.Batch} }
+
+func (o owner) id() string { return cmp.Or(o.Sweep, o.Batch) }
+
+func (o owner) String() string {
+	if o.Sweep != "" {
+		return "sweep " + o.Sweep
+	}
+	return "batch " + o.Batch
+}
+
+// stored is the summary that an earlier attempt for the same owner published, if one did. Another owner's is an error,
 // because nobody may take its reports for ours.
-func stored(ctx context.Context, out objects.Store, prefix, batch string) (s Summary, found bool, err error) {
-	b, _, err := objects.Read(ctx, out, prefix+summaryFile, summaryLimit)
+func stored[S summary](ctx context.Context, out objects.Store, prefix string, of owner) (s S, found bool, err error) {
+	key := prefix + summaryFile
+	b, _, err := objects.Read(ctx, out, key, summaryLimit)
 	if errors.Is(err, objects.ErrNotFound) {
-		return Summary{}, false, nil
+		return s, false, nil
 	}
 	if err != nil {
-		return Summary{}, false, err
+		return s, false, err
 	}
-	s, err = decode(prefix+summaryFile, b)
-	if err == nil && s.Batch != batch {
-		err = fmt.Errorf("%s is the report of batch %s, not of %s", prefix+summaryFile, s.Batch, batch)
+	theirs, err := decode[owner](key, b)
+	if err != nil {
+		return s, false, err
 	}
+	if theirs != of {
+		return s, false, fmt.Errorf("%s is the report of %s, not of %s", key, theirs, of.id())
+	}
+	s, err = decode[S](key, b)
 	return s, err == nil, err
 }
 
-func decode(key string, b []byte) (s Summary, err error) {
-	if err := json.Unmarshal(b, &s); err != nil {
-		return Summary{}, fmt.Errorf("decode %s: %w", key, err)
+// seal stores summary.json and returns it as it was stored, by this publisher or by another that was first.
+func seal[S summary](ctx context.Context, out objects.Store, prefix string, s S) (sealed S, err error) {
+	key := prefix + summaryFile
+	b, err := encode(s)
+	if err != nil {
+		return sealed, fmt.Errorf("encode %s: %w", key, err)
 	}
-	return s, nil
+	_, err = objects.CreateBytes(ctx, out, key, b)
+	if errors.Is(err, objects.ErrExists) {
+		return kept[S](ctx, out, prefix, s.owner())
+	}
+	if err != nil {
+		return sealed, fmt.Errorf("publish %s: %w", key, err)
+	}
+	return decode[S](key, b)
 }
 
-func (s Summary) encode() ([]byte, error) {
+// kept is the summary that another publisher stored first.
+func kept[S summary](ctx context.Context, out objects.Store, prefix string, of owner) (S, error) {
+	s, found, err := stored[S](ctx, out, prefix, of)
+	if err == nil && !found {
+		err = fmt.Errorf("%s stood in the way and is gone: %w", prefix+summaryFile, objects.ErrNotFound)
+	}
+	return s, err
+}
+
+func decode[T any](key string, b []byte) (t T, err error) {
+	if err := json.Unmarshal(b, &t); err != nil {
+		return t, fmt.Errorf("decode %s: %w", key, err)
+	}
+	return t, nil
+}
+
+func encode[S summary](s S) ([]byte, error) {
 	b, err := json.MarshalIndent(s, "", "  ")
 	return append(b, '\n'), err
 }

@@ -2,12 +2,8 @@ package report
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
-	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"denybatch/internal/objects"
@@ -28,21 +24,24 @@ type Item struct {
 
 // SweepSummary is summary.json of a sweep. It is an API: fields keep their meaning, and empty is [] or {}, never null.
 type SweepSummary struct {
-	Sweep     string            `json:"sweep"`
-	Status    string            `json:"status"`  // Finished or Stopped
-	Stopped   string            `json:"stopped"` // why it stopped before the end, one sentence; empty when it did not
-	Began     time.Time         `json:"began"`
-	Finished  time.Time         `json:"finished"`
-	Items     int               `json:"items"`     // lines of the report
-	Counts    SweepCounts       `json:"counts"`    // as JSON and from PublishSweep, every result is named
-	Invariant Invariant         `json:"invariant"` // filled in by PublishSweep
-	Files     []SweptFile       `json:"files"`
-	Calls     int               `json:"calls"`      // requests that ROIT was asked for
-	Waiting   int               `json:"waiting"`    // requests that were due and are left to the next sweep, without a line here
-	RetryRows int               `json:"retry_rows"` // filled in by PublishSweep
-	Reports   map[string]string `json:"reports"`    // what was published: kind to key; filled in by PublishSweep
-	Notes     []string          `json:"notes"`
+	Sweep        string                 `json:"sweep"`
+	Status       string                 `json:"status"`  // Finished or Stopped
+	Stopped      string                 `json:"stopped"` // why it stopped before the end, one sentence; empty when it did not
+	Began        time.Time              `json:"began"`
+	Finished     time.Time              `json:"finished"`
+	Items        int                    `json:"items"`     // lines of the report
+	Counts       SweepCounts            `json:"counts"`    // as JSON and from PublishSweep, every result is named
+	Invariant    Invariant              `json:"invariant"` // filled in by PublishSweep
+	Files        []SweptFile            `json:"files"`
+	Integrations map[string]SweepCounts `json:"integrations"` // the lines of requests, by integration; filled in by PublishSweep
+	Calls        int                    `json:"calls"`        // requests that ROIT was asked for
+	Waiting      int                    `json:"waiting"`      // requests that were due and are left to the next sweep, without a line here
+	RetryRows    int                    `json:"retry_rows"`   // filled in by PublishSweep
+	Reports      map[string]string      `json:"reports"`      // what was published: kind to key; filled in by PublishSweep
+	Notes        []string               `json:"notes"`
 }
+
+func (s SweepSummary) owner() owner { return owner{Sweep: s.Sweep} }
 
 // SweptFile is a spreadsheet that a sweep has read.
 type SweptFile struct {
@@ -61,117 +60,24 @@ func (c SweepCounts) MarshalJSON() ([]byte, error) {
 	return Counts(c).naming(verdict.RequestResults), nil
 }
 
-// The columns before the result columns, and those of the retry file.
-var (
-	sweepColumns = []string{"kind", "integrationId", "requestId", "batch", "file", "attempt", "confirm"}
-	retryColumns = []string{"integrationId", "requestId", "confirm"}
-)
-
-var sweepGenre = &genre{
-	title: "Reprocess report", noun: "line", nouns: "Lines", results: verdict.RequestResults, lexicon: sweepLexicon,
-	headline: sweepHeadline,
-	chapters: func(s Summary) []chapter {
-		return []chapter{{"The sweep", []fact{
-			{"Sweep", s.Batch}, {"Began", moment(s.Began)}, {"Finished", moment(s.Finished)}, {"Asked", plural(s.Calls.Bulk, "request")},
-		}}}
-	},
-	retry: retryItem,
-}
-
-// retryItem is what a person may want to drop in again. Confirm is left empty, so that it is written on purpose.
-func retryItem(r Row) ([]string, bool) {
-	if r.Cells[0] != "request" {
-		return nil, false
-	}
-	switch r.Verdict.Result {
-	case verdict.Refused, verdict.Invalid, verdict.Unknown, verdict.Exhausted:
-		return []string{r.Cells[1], r.Cells[2], ""}, true
-	}
-	return nil, false
-}
-
-func sweepHeadline(s Summary) string {
-	if s.Status == Stopped {
-		return "Stopped before the end: " + s.Stopped
-	}
-	text := fmt.Sprintf("Finished: ROIT accepted %s", plural(s.Counts[verdict.Accepted], "request"))
-	if s.RetryRows == 0 {
-		return text + "."
-	}
-	return fmt.Sprintf("%s; %s somebody, see the retry file.", text, plural(s.RetryRows, "other")+needs(s.RetryRows))
-}
-
-func needs(n int) string {
-	if n == 1 {
-		return " needs"
-	}
-	return " need"
-}
-
-var sweepLexicon = map[verdict.Result]words{
-	verdict.Accepted: {
-		"ROIT took the request; result_status is what it answered.", "Nothing: ROIT calls back, and what fails is asked for again.",
-		"C6EFCE", "006100", "43A047", false},
-	verdict.AlreadyDone: {
-		"ROIT has said that the request is done.", "Nothing.",
-		"DCE6DA", "4A5F46", "9DB59A", false},
-	verdict.Refused: {
-		"ROIT would not reprocess the request; its code and message say why.", "Mend the cause and drop the request in again.",
-		"FFC7CE", "9C0006", "D32F2F", false},
-	verdict.Invalid: {
-		"The row or the file has faults; the message names each.", "Correct it and drop it in again.",
-		"FCD5B4", "974706", "EF6C00", false},
-	verdict.Duplicate: {
-		"The request stands on an earlier row, or waits already.", "Nothing.",
-		"EDEDED", "595959", "9E9E9E", false},
-	verdict.Unknown: {
-		"ROIT was asked, and nobody knows whether it heard.", "Look at ROIT. If it is to be asked again, drop it in with confirm = yes.",
-		"E4DFEC", "5B2C8A", "7B1FA2", true},
-	verdict.NotSent: {
-		"ROIT was not asked; the message says why.", "Nothing, unless the message says so: the next sweep asks.",
-		"FFEB9C", "7F6000", "FBC02D", false},
-	verdict.Exhausted: {
-		"It failed after as many attempts as are allowed.", "Mend the cause, then drop it in with confirm = yes.",
-		"F8CBAD", "833C0B", "BF360C", true},
-}
-
-// cells are an item's own columns.
-func (it Item) cells() []string {
-	attempt := ""
-	if it.Attempt > 0 {
-		attempt = strconv.Itoa(it.Attempt)
-	}
-	return []string{it.Kind, it.Integration, it.Request, it.Batch, it.File, attempt, it.Confirm}
-}
-
-func sweepLayout() Layout {
-	ids := map[int]bool{1: true, 2: true, 3: true}
-	return Layout{
-		Header: sweepColumns, TextColumns: ids, of: sweepGenre,
-		retry: &Layout{Header: retryColumns, TextColumns: map[int]bool{0: true, 1: true}, of: sweepGenre},
-	}
-}
-
 // PublishSweep writes the reports of a sweep below prefix, which ends in a slash, and returns the summary as stored. It gives
 // the same promises as [Publish]. s.Items must be known beforehand.
 func PublishSweep(ctx context.Context, out objects.Store, prefix string, s SweepSummary, items iter.Seq2[Item, error]) (SweepSummary, error) {
-	if earlier, found, err := storedSweep(ctx, out, prefix, s.Sweep); found || err != nil {
+	if earlier, found, err := stored[SweepSummary](ctx, out, prefix, s.owner()); found || err != nil {
 		return earlier, err
 	}
-	layout := sweepLayout()
+	census := census{integrations: map[string]SweepCounts{}}
+	layout := sweepLayout(s, &census)
 	set, err := open(ctx, out, prefix, layout)
 	if err != nil {
 		return SweepSummary{}, err
 	}
 	defer set.drop()
-	tally := tally{counts: Counts{}, width: layout.width(), genre: sweepGenre}
-	if err := feed(ctx, set, &tally, rowsOf(items)); err != nil {
+	tally := tally{counts: Counts{}, width: layout.width(), genre: layout.of}
+	if err := feed(ctx, set, &tally, census.rows(items)); err != nil {
 		return SweepSummary{}, err
 	}
-	sum := Summary{
-		Batch: s.Sweep, Status: s.Status, Stopped: s.Stopped, Rows: s.Items, Counts: Counts(s.Counts),
-		Began: s.Began, Finished: s.Finished, Notes: s.Notes, Calls: Calls{Bulk: s.Calls},
-	}
+	sum := s.general()
 	if err := tally.agrees(sum); err != nil {
 		return SweepSummary{}, err
 	}
@@ -179,14 +85,38 @@ func PublishSweep(ctx context.Context, out objects.Store, prefix string, s Sweep
 	if err := set.publish(ctx, &sum); err != nil {
 		return SweepSummary{}, err
 	}
-	s.Counts, s.Invariant, s.RetryRows, s.Reports, s.Notes = SweepCounts(sum.Counts), sum.Invariant, sum.RetryRows, sum.Reports, sum.Notes
-	s.Began, s.Finished, s.Files = sum.Began, sum.Finished, append([]SweptFile{}, slices.Clone(s.Files)...)
-	return sealSweep(ctx, out, prefix, s)
+	return seal(ctx, out, prefix, s.completed(sum, census))
 }
 
-func rowsOf(items iter.Seq2[Item, error]) iter.Seq2[Row, error] {
+// general is what any report tells.
+func (s SweepSummary) general() Summary {
+	return Summary{
+		Status: s.Status, Stopped: s.Stopped, Rows: s.Items, Counts: Counts(s.Counts),
+		Began: s.Began, Finished: s.Finished, Notes: s.Notes,
+	}
+}
+
+// completed is the summary with what the lines themselves tell.
+func (s SweepSummary) completed(sum Summary, c census) SweepSummary {
+	s.Counts, s.Invariant, s.RetryRows = SweepCounts(sum.Counts), sum.Invariant, sum.RetryRows
+	s.Began, s.Finished, s.Reports, s.Notes = sum.Began, sum.Finished, sum.Reports, sum.Notes
+	s.Files, s.Integrations = append([]SweptFile{}, s.Files...), c.integrations
+	return s
+}
+
+// census is what the lines of a sweep come to beside their results.
+type census struct {
+	accepted     int // requests that ROIT took
+	batches      int // that are gone on with
+	open         int // lines that need somebody
+	integrations map[string]SweepCounts
+}
+
+// rows is the items as rows of a report, counted as they go by.
+func (c *census) rows(items iter.Seq2[Item, error]) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for it, err := range items {
+			c.add(it)
 			if !yield(Row{it.cells(), it.Verdict}, err) {
 				return
 			}
@@ -194,37 +124,30 @@ func rowsOf(items iter.Seq2[Item, error]) iter.Seq2[Row, error] {
 	}
 }
 
-// sealSweep stores summary.json and returns it as it was stored, by this publisher or by another that was first.
-func sealSweep(ctx context.Context, out objects.Store, prefix string, s SweepSummary) (SweepSummary, error) {
-	b, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return SweepSummary{}, err
+func (c *census) add(it Item) {
+	result := it.Verdict.Result
+	if needsSomebody(result) {
+		c.open++
 	}
-	_, err = objects.CreateBytes(ctx, out, prefix+summaryFile, append(b, '\n'))
-	if err == nil {
-		return s, nil
+	if it.Kind == kindRequest {
+		c.integration(it.Integration)[result]++
 	}
-	if !errors.Is(err, objects.ErrExists) {
-		return SweepSummary{}, fmt.Errorf("publish %s: %w", prefix+summaryFile, err)
+	switch {
+	case result != verdict.Accepted:
+	case it.Kind == kindRequest:
+		c.accepted++
+	case it.Kind == kindBatch:
+		c.batches++
 	}
-	s, _, err = storedSweep(ctx, out, prefix, s.Sweep)
-	return s, err
 }
 
-// storedSweep is the summary that an earlier attempt for the same sweep published, if one did.
-func storedSweep(ctx context.Context, out objects.Store, prefix, sweep string) (s SweepSummary, found bool, err error) {
-	b, _, err := objects.Read(ctx, out, prefix+summaryFile, summaryLimit)
-	if errors.Is(err, objects.ErrNotFound) {
-		return SweepSummary{}, false, nil
+// integration is the counts of one integration, under its name as JSON can hold it.
+func (c *census) integration(name string) SweepCounts {
+	name = strings.ToValidUTF8(name, "\ufffd")
+	counts := c.integrations[name]
+	if counts == nil {
+		counts = SweepCounts{}
+		c.integrations[name] = counts
 	}
-	if err != nil {
-		return SweepSummary{}, false, err
-	}
-	if err := json.Unmarshal(b, &s); err != nil {
-		return SweepSummary{}, false, fmt.Errorf("decode %s: %w", prefix+summaryFile, err)
-	}
-	if s.Sweep != sweep {
-		return SweepSummary{}, false, fmt.Errorf("%s is the report of sweep %q, not of %s", prefix+summaryFile, s.Sweep, sweep)
-	}
-	return s, true, nil
+	return counts
 }

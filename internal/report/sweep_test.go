@@ -135,7 +135,7 @@ func workbookSays(t *testing.T, out objects.Store) {
 	if got, _ := x.GetCellValue("Summary", "A1"); got != "Reprocess report" {
 		t.Errorf("the summary is called %q", got)
 	}
-	if got, _ := x.GetCellValue("Summary", "A2"); got != "Finished: ROIT accepted 2 requests; 4 others need somebody, see the retry file." {
+	if got, _ := x.GetCellValue("Summary", "A2"); got != "Finished: ROIT accepted 1 request, and 1 batch goes on; 5 lines need somebody, 4 of them are in the retry file." {
 		t.Errorf("the headline is %q", got)
 	}
 }
