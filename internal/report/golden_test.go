@@ -38,6 +38,9 @@ func TestDialects(t *testing.T) {
 			for _, name := range []string{"report.csv", "retry.csv"} {
 				s.compare(t, name, quotedLines(m.text("p/"+name)))
 			}
+			if s.has("summary.json") {
+				s.compare(t, "summary.json", m.text("p/summary.json"))
+			}
 			if *update {
 				if err := os.WriteFile(file, s.format(), 0o644); err != nil {
 					t.Fatal(err)

@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"regexp"
+	"slices"
 )
 
 // archive is a txtar file: a comment, then named sections.
@@ -32,6 +33,10 @@ func parseArchive(b []byte) archive {
 		a.comment = b[:marks[0][0]]
 	}
 	return a
+}
+
+func (a archive) has(name string) bool {
+	return slices.ContainsFunc(a.sections, func(s section) bool { return s.name == name })
 }
 
 func (a archive) section(name string) string {
