@@ -1,7 +1,7 @@
 # The container engine of scripts/sam: the one of this machine where it can be reached, or else one of our own, which lives in
 # namespaces of its own. When those end, the kernel ends everything in them, and takes their network away.
 #
-# It uses of scripts/sam: run and sockets, folders that are removed at its end; installs; start; missing.
+# It uses of scripts/sam: run and sockets, folders that are removed at its end; installs; start, in_background; missing.
 
 case $(uname -m) in
 arm64 | aarch64) architecture=arm64 ;;
@@ -43,8 +43,7 @@ install_packages() {
 
 # in_a_network_of_its_own runs a command where loopback is the only network, as the first process of its own.
 in_a_network_of_its_own() {
-	unshare --net --mount --pid --fork --kill-child --mount-proc "$@" &
-	started+=($!)
+	in_background unshare --net --mount --pid --fork --kill-child --mount-proc "$@"
 	wait $!
 }
 
