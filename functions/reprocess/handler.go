@@ -38,7 +38,17 @@ func (h *handler) Handle(ctx context.Context, _ json.RawMessage) (sweep.Ending, 
 		return end, nil
 	}
 	h.told(ctx, end)
-	return end, nil
+	return brief(end), nil
+}
+
+// brief leaves out what grows with the work: an answer of Lambda has at most 6 MB, and the report says it all.
+func brief(end sweep.Ending) sweep.Ending {
+	if end.Summary != nil {
+		s := *end.Summary
+		s.Files, s.Integrations = []report.SweptFile{}, nil
+		end.Summary = &s
+	}
+	return end
 }
 
 // How much of an invocation's time is kept back for the ask that is under way, which may take a minute, and for the report.
@@ -63,11 +73,17 @@ func (h *handler) told(ctx context.Context, end sweep.Ending) {
 	if end.Summary != nil {
 		s = *end.Summary
 	}
+	requests := map[verdict.Result]int{} // without batches and files, which have lines too
+	for _, counts := range s.Integrations {
+		for result, n := range counts {
+			requests[result] += n
+		}
+	}
 	slog.InfoContext(ctx, "sweep ended", "sweep", end.Sweep, "handed_over", end.HandedOver, "items", s.Items, "counts", s.Counts,
 		"waiting", s.Waiting, "stopped", s.Stopped, "report", end.Prefix)
 	err := cloud.WriteMetrics(h.metrics, h.clock.Now(), [][]string{{}}, map[string]string{"Sweep": end.Sweep}, map[string]int{
-		"Sweeps": 1, "Asked": s.Calls, "Accepted": s.Counts[verdict.Accepted], "RequestsRefused": s.Counts[verdict.Refused],
-		"UnknownRequests": s.Counts[verdict.Unknown], "Exhausted": s.Counts[verdict.Exhausted], "Waiting": s.Waiting,
+		"Sweeps": 1, "Asked": s.Calls, "Accepted": requests[verdict.Accepted], "RequestsRefused": requests[verdict.Refused],
+		"UnknownRequests": requests[verdict.Unknown], "Exhausted": requests[verdict.Exhausted], "BatchesGivenUp": s.Counts[verdict.Exhausted] - requests[verdict.Exhausted], "Waiting": s.Waiting,
 		"OldestBatchMinutes": int(end.Oldest / time.Minute),
 	})
 	if err != nil {
