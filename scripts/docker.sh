@@ -87,16 +87,17 @@ except OSError:
 fetch_runtime_image() {
 	if ! [[ -e $fetched_image ]] && registry_reachable; then
 		echo "Fetching the runtime image $official_image"
-		unshare --mount --pid --fork --kill-child --mount-proc scripts/sam fetch "$run" "$sockets" ||
-			echo "It could not be fetched"
+		in_background unshare --mount --pid --fork --kill-child --mount-proc scripts/sam fetch "$run" "$sockets"
+		wait $! || echo "It could not be fetched: $(tail -n 1 "$run/pull.answer" 2>/dev/null)"
 	fi
 }
 
 fetch() {
 	run=$1 sockets=$2
-	trap 'end_all' EXIT
+	trap 'end_all 2>/dev/null' EXIT
+	trap 'exit 130' INT TERM HUP
 	start_engine --bridge=none
-	timeout 600 docker pull --quiet "$official_image" >"$run/pull.log"
+	timeout 600 docker pull --quiet "$official_image" >"$run/pull.answer" 2>&1
 	docker save --output "$fetched_image.$$" "$official_image"
 	mv "$fetched_image.$$" "$fetched_image"
 }
