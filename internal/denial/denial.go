@@ -186,7 +186,7 @@ func (e *Engine) work(ctx context.Context, job Job, p *plan, s surveyed, j *jour
 			return Outcome{Resumed: resumed}, err
 		}
 		if e.opt.Halt() == HandOver { // publishing takes time, too
-			return Outcome{HandedOver: true, Resumed: resumed}, j.Release(ctx, nil, 0)
+			return Outcome{HandedOver: true, Resumed: resumed}, j.Release(ctx, nil, 0, j.Record().Trouble)
 		}
 	}
 	out, err := e.publish(ctx, job, p, s, j)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"denybatch/internal/clock"
+	"denybatch/internal/journal"
 )
 
 // How the gate treats an upstream in trouble.
@@ -47,6 +48,23 @@ func newGate(c clock.Clock, ceiling int, halted func() bool, tend func(context.C
 	g := &gate{clock: c, ceiling: float64(ceiling), limit: float64(ceiling), halted: halted, tend: tend, good: c.Now()}
 	g.changed = sync.NewCond(&g.mu)
 	return g
+}
+
+// inherit goes on where the worker before lost its patience.
+func (g *gate) inherit(t *journal.Trouble) {
+	if t != nil && t.Good.Before(g.good) {
+		g.good, g.failures, g.refusals = t.Good, t.Failures, t.Refusals
+	}
+}
+
+// trouble is what the next worker should know; nil when upstream answered well last.
+func (g *gate) trouble() *journal.Trouble {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failures+g.refusals == 0 {
+		return nil
+	}
+	return &journal.Trouble{Good: g.good, Failures: g.failures, Refusals: g.refusals}
 }
 
 // enter waits for a place and for upstream's rest to be over. errHalted when there is to be no further call.

@@ -69,6 +69,7 @@ func newRun(e *Engine, p *plan, s surveyed, j *journal.Journal) *run {
 	r.flushed = r.clock.Now()
 	r.paced = r.flushed
 	r.gate = newGate(r.clock, r.opt.Concurrency, r.stopped, r.tend)
+	r.gate.inherit(j.Record().Trouble)
 	return r
 }
 
@@ -285,7 +286,7 @@ func (r *run) letGo(ctx context.Context) error {
 		}
 	}
 	last, _ := r.board.taken()
-	return r.j.Release(ctx, inDoubt, last)
+	return r.j.Release(ctx, inDoubt, last, r.gate.trouble())
 }
 
 // errJournal marks a failure to write the journal.

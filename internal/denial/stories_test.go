@@ -221,3 +221,37 @@ func TestRowLimit(t *testing.T) {
 		t.Error("something was sent")
 	}
 }
+
+// Workers with little time are as patient together as one with much: an upstream that is down ends the batch.
+func TestAnOutageAcrossWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, upstreamtest.Config{InvX: upstreamtest.InvX{Auto: true}})
+		w.batch(t, 40, 0, 0)
+		w.sim.Stop()
+		for workers := 1; ; workers++ {
+			began := time.Now()
+			w.options.Halt = func() denial.Halt {
+				if time.Since(began) > 4*time.Second {
+					return denial.HandOver
+				}
+				return denial.GoOn
+			}
+			o := w.mustRun(t)
+			if !o.HandedOver {
+				if o.Summary.Status != "stopped" || o.Summary.Counts[verdict.NotSent] != 40 {
+					t.Errorf("after %d workers: %s, %v", workers, o.Summary.Status, o.Summary.Counts)
+				}
+				break
+			}
+			if workers > 8 {
+				t.Fatal("it never ends")
+			}
+			time.Sleep(time.Second)
+		}
+		w.sim.Start()
+		w.options.Halt, w.reopen = nil, true
+		if o := w.mustRun(t); o.Summary.Counts[verdict.Denied] != 40 {
+			t.Errorf("once upstream is back: %v", o.Summary.Counts)
+		}
+	})
+}

@@ -151,7 +151,7 @@ func (j *Journal) takeOver(ctx context.Context) error {
 	switch {
 	case j.record.Status.Over():
 		j.record.Run++
-		j.record.Status, j.record.Reason = Running, ""
+		j.record.Status, j.record.Reason, j.record.Trouble = Running, "", nil
 	case j.record.Status == Failed:
 		j.record.Status, j.record.Was = j.record.Was, ""
 	}
@@ -351,7 +351,7 @@ func (j *Journal) flush(ctx context.Context, h header, change func(*Record)) err
 	}
 	return j.update(ctx, func(r *Record) {
 		if len(verdicts) > 0 {
-			r.Advanced = j.claim.Owner
+			r.Advanced, r.Trouble = j.claim.Owner, nil
 		}
 		change(r)
 	})
@@ -400,7 +400,7 @@ func (j *Journal) Report(ctx context.Context, rows int, reason string) error {
 	j.flushing.Lock()
 	defer j.flushing.Unlock()
 	return j.update(ctx, func(r *Record) {
-		r.Status, r.Reason, r.Rows = Reporting, reason, rows
+		r.Status, r.Reason, r.Rows, r.Trouble = Reporting, reason, rows, nil
 		r.Finished = j.claim.Clock.Now()
 	})
 }
@@ -419,11 +419,11 @@ func (j *Journal) Finish(ctx context.Context, prefix string, counts verdict.Coun
 
 // Release flushes and lets the batch go unfinished, so that the next worker need not wait for the lease to run out.
 // The rows in doubt are those that this worker may have sent and not settled, of those up to the last one that it has
-// taken up; beyond that it left everything as it was.
-func (j *Journal) Release(ctx context.Context, inDoubt []int, last int) error {
+// taken up; beyond that it left everything as it was. trouble is what the next worker should know of upstream; nil: nothing.
+func (j *Journal) Release(ctx context.Context, inDoubt []int, last int, trouble *Trouble) error {
 	d := Doubt{Rows: inDoubt, After: max(last, j.foreign.After), Through: j.foreign.Through}
 	if d.Through <= d.After {
 		d.After, d.Through = 0, 0
 	}
-	return j.flush(ctx, header{Doubt: &d}, func(r *Record) { r.Lease = Lease{} })
+	return j.flush(ctx, header{Doubt: &d}, func(r *Record) { r.Lease, r.Trouble = Lease{}, trouble })
 }

@@ -122,10 +122,10 @@ func TestReleaseSaysWhatIsInDoubt(t *testing.T) {
 	}
 	second := next("second") // reads back up to row 95, sends on without leave for more than 110
 	must(t, second.Flush(t.Context(), 110))
-	must(t, second.Release(t.Context(), []int{7, 50}, 95))
+	must(t, second.Release(t.Context(), []int{7, 50}, 95, nil))
 	third := next("third")
 	doubts(third, 7, 50, 96, 97, 98, 99, 100)
-	must(t, third.Release(t.Context(), []int{50}, 100))
+	must(t, third.Release(t.Context(), []int{50}, 100, nil))
 	fourth := next("fourth")
 	doubts(fourth, 7, 50) // 7 was told once; reading it again does no harm
 	must(t, fourth.Flush(t.Context(), 60))
@@ -169,7 +169,7 @@ func TestReopen(t *testing.T) {
 func TestDamageIsNamed(t *testing.T) {
 	s := store(t)
 	j := open(t, s, claim("first"))
-	must(t, j.Release(t.Context(), nil, 0))
+	must(t, j.Release(t.Context(), nil, 0, nil))
 	_, err := objects.CreateBytes(t.Context(), s, "batches/b/verdicts/00000009.jsonl", []byte("{\"segment\":9}\n{\"row\":"))
 	must(t, err)
 	if _, err := journal.Open(t.Context(), s, claim("second")); err == nil || err.Error() == "" {

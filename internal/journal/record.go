@@ -75,6 +75,7 @@ type Record struct {
 	Announced int            `json:"announced,omitempty"` // the run whose end was announced last
 	Seen      time.Time      `json:"seen,omitzero"`       // the last sign of life of whoever works on it
 	Ordered   *Order         `json:"ordered,omitempty"`   // the last time that a sweep had it gone on with
+	Trouble   *Trouble       `json:"trouble,omitempty"`   // with upstream, when a worker handed over
 	Told      int            `json:"told,omitempty"`      // the run after which a sweep said that it gives the batch up
 	Lease     Lease          `json:"lease"`
 }
@@ -86,6 +87,13 @@ func (r Record) Unsettled() bool {
 
 // Kind is what batches are called in the due index.
 const Kind = "batch"
+
+// Trouble is how upstream has treated a batch of late, so that a worker with little time does not begin to be patient anew.
+type Trouble struct {
+	Good     time.Time `json:"good"`               // when it last answered sensibly
+	Failures int       `json:"failures,omitempty"` // since, in a row
+	Refusals int       `json:"refusals,omitempty"` // since, for asking too much
+}
 
 // Order is a sweep's word that a batch be gone on with.
 type Order struct {
