@@ -115,19 +115,19 @@ func (j *Journal) rests() bool {
 	return j.record.Status.Over() && !(j.claim.Reopen && j.record.Unsettled() && (j.claim.Next == 0 || j.claim.Next == j.record.Run+1))
 }
 
-// schedule makes sure that the batch is found if we leave it behind. Once is enough: the index moves the entry along to
-// where [Record.Due] says.
-func (j *Journal) schedule(ctx context.Context, now time.Time) error {
+// schedule makes sure that the batch is found when it is due, or if we leave it behind. That need not be exact: the index moves
+// the entry along to where [Record.Due] says.
+func (j *Journal) schedule(ctx context.Context, at time.Time) error {
 	if j.claim.Due == nil {
 		return nil
 	}
-	_, err := j.claim.Due.Schedule(ctx, now.Add(j.claim.Lease), Kind, j.claim.Batch)
+	_, err := j.claim.Due.Schedule(ctx, at, Kind, j.claim.Batch)
 	return err
 }
 
 func (j *Journal) create(ctx context.Context) error {
 	now := j.claim.Clock.Now()
-	if err := j.schedule(ctx, now); err != nil {
+	if err := j.schedule(ctx, now.Add(j.claim.Lease)); err != nil {
 		return err
 	}
 	j.record = Record{
@@ -145,7 +145,7 @@ func (j *Journal) takeOver(ctx context.Context) error {
 	if held.Owner != "" && held.Owner != j.claim.Owner && now.Before(held.Until) && !j.dead(held.Owner) {
 		return &BusyError{Batch: j.claim.Batch, Lease: held}
 	}
-	if err := j.schedule(ctx, now); err != nil {
+	if err := j.schedule(ctx, now.Add(j.claim.Lease)); err != nil {
 		return err
 	}
 	switch {
@@ -409,6 +409,11 @@ func (j *Journal) Report(ctx context.Context, rows int, reason string) error {
 func (j *Journal) Finish(ctx context.Context, prefix string, counts verdict.Counts) error {
 	j.flushing.Lock()
 	defer j.flushing.Unlock()
+	if now := j.claim.Clock.Now(); (Record{Counts: counts}).Unsettled() {
+		if err := j.schedule(ctx, now); err != nil {
+			return err
+		}
+	}
 	return j.update(ctx, func(r *Record) {
 		r.Status, r.Prefix, r.Counts, r.Lease = Finished, prefix, counts, Lease{}
 		if r.Reason != "" {

@@ -113,8 +113,8 @@ func (o *Order) Again(run int, at, seen time.Time) *Order {
 
 // Patience is how long batches are left alone.
 type Patience struct {
-	Lease  time.Duration // after the last sign of life of one that is not over; longer than a message may wait in a queue
-	Reopen time.Duration // after the first run of one with unknown or not_sent rows; doubling with each run
+	Lease  time.Duration // after the last sign of life of one that was handed over; longer than a message may wait in a queue
+	Reopen time.Duration // after the second run of one with unknown or not_sent rows, doubling with each further run; after the first there is no need to wait
 	Runs   int           // as often as this a batch is run, until somebody must look
 }
 
@@ -129,13 +129,18 @@ func (r Record) Due(p Patience) time.Time {
 	var at time.Time
 	switch {
 	case r.Status == Running || r.Status == Reporting:
-		at = later(r.Seen, r.Lease.Until).Add(p.Lease)
+		if at = r.Lease.Until; r.Lease.Owner == "" {
+			at = r.Seen.Add(p.Lease)
+		}
 	case r.GivenUp(p) && r.Told >= r.Run, r.Status != Finished && r.Status != Stopped, !r.Unsettled():
 		return time.Time{}
 	case r.GivenUp(p):
 		return r.Finished
 	default:
-		at = r.Finished.Add(doubled(p.Reopen, r.Run-1))
+		at = r.Finished
+		if r.Run > 1 {
+			at = at.Add(doubled(p.Reopen, r.Run-2))
+		}
 	}
 	if r.Ordered != nil && r.Ordered.Run >= r.Run {
 		at = later(at, r.Ordered.At.Add(doubled(p.Lease, r.Ordered.Times-1)))

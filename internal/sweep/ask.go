@@ -82,7 +82,7 @@ func (r *run) leave(turns []candidate) {
 func (r *run) turns(ctx context.Context) ([]candidate, error) {
 	queues := map[string][]candidate{}
 	listed := map[string]bool{}
-	for e, err := range r.index.Due(ctx, r.Clock.Now(), request.Kind) {
+	for e, err := range r.index.Due(ctx, r.Clock.Now().Add(ahead), request.Kind) {
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"denybatch/internal/journal"
 	"denybatch/internal/ledger"
@@ -12,12 +13,15 @@ import (
 	"denybatch/internal/verdict"
 )
 
+// ahead is how much earlier than its entry in the index a record may be due: entries stand at full minutes.
+const ahead = time.Minute
+
 // mindBatches has batches gone on with whose worker left them behind, and others run again that left rows unknown or not_sent.
 func (r *run) mindBatches(ctx context.Context) error {
 	if r.Batches == nil {
 		return nil
 	}
-	for e, err := range r.index.Due(ctx, r.Clock.Now(), journal.Kind) {
+	for e, err := range r.index.Due(ctx, r.Clock.Now().Add(ahead), journal.Kind) {
 		if err != nil {
 			return err
 		}

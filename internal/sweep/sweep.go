@@ -66,7 +66,7 @@ type Options struct {
 const (
 	DefaultLimit    = 1000
 	DefaultRowLimit = 10_000
-	DefaultLease    = 3 * time.Minute
+	DefaultLease    = 90 * time.Second
 	DefaultAttempts = 5
 	DefaultBackoff  = 15 * time.Minute
 )
@@ -256,9 +256,10 @@ func (r *run) work(ctx context.Context) (Ending, error) {
 	return end, err
 }
 
-// alive renews the lease when half of it is gone. Every step of a sweep begins with it.
+// alive renews the lease when a sixth of it is gone, so that what is left outlasts a call, which may take a minute. Every step of a
+// sweep begins with it.
 func (r *run) alive(ctx context.Context) error {
-	if r.Clock.Now().Before(r.lease.Until().Add(-r.Lease / 2)) {
+	if r.Clock.Now().Before(r.lease.Until().Add(-r.Lease * 5 / 6)) {
 		return nil
 	}
 	return r.lease.Renew(ctx)
