@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"denybatch/internal/settings"
 	"denybatch/pkg/upstream/invx"
 )
@@ -24,4 +26,29 @@ func (c config) client() (*invx.Client, error) {
 		return nil, err
 	}
 	return invx.New(c.Config)
+}
+
+// absent reports whether nobody meant to say how to reach InvX. An organisation alone does not.
+func absent(s settings.InvX) bool {
+	return s.URL == "" && s.Token.Empty() && s.Handle == "" && s.Password.Empty() && s.TokenARN == "" && s.PasswordARN == ""
+}
+
+// wrongInvX says everything that keeps a client from reaching InvX. Secrets behind ARNs are for the functions.
+func wrongInvX(s settings.InvX) error {
+	s.TokenARN, s.PasswordARN = "", ""
+	if err := s.Missing(); err != nil {
+		return err
+	}
+	for _, org := range orgs(s.Org) {
+		s.Config.Org = org
+		if _, err := invx.New(s.Config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orgs are the organisations that may be denied for, as deny-bulk reads them.
+func orgs(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }

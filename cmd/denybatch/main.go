@@ -56,6 +56,7 @@ Exit status: 0 every row is denied, already denied, skipped or a duplicate; 1 fi
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(getenv), newCheckCommand(getenv), newInspectCommand(), newSimulateCommand())
+	root.AddCommand(newRunCommand(getenv), newCheckCommand(getenv), newInspectCommand(), newSimulateCommand(),
+		newSweepCommand(getenv), newLocalCommand(getenv))
 	return root
 }

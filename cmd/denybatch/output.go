@@ -33,8 +33,8 @@ type failure struct {
 	ExitStatus int    `json:"exit_status"`
 }
 
-func (s session) printJSON(v any) {
-	enc := json.NewEncoder(s.stdout)
+func printJSON(out io.Writer, v any) {
+	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.Encode(v)
 }
@@ -56,23 +56,38 @@ var meaning = map[verdict.Result]string{
 func (s session) printOutcome(file, out string, o denial.Outcome, took time.Duration) {
 	sum := o.Summary
 	fmt.Fprintf(s.stdout, "%s: %s, heading in row %d\n", file, howRead(sum.Reading.Reading), sum.Reading.HeaderRow)
-	table := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
-	for _, result := range verdict.Results {
-		if n := sum.Counts[result]; n > 0 {
+	printCounts(s.stdout, verdict.Results, verdict.Counts(sum.Counts), meaning)
+	fmt.Fprintf(s.stdout, "  %s; %s, %s, %s\n", sum.Invariant.Sums, counted(sum.Calls.Bulk, "bulk call"), counted(sum.Calls.Reads, "read"), took.Round(time.Millisecond))
+	printStopped(s.stdout, sum.Stopped)
+	printReports(s.stdout, sum.Reports, func(key string) string { return filepath.Join(out, filepath.FromSlash(key)) })
+}
+
+// printCounts shows how many there are of each result, and what it means.
+func printCounts(out io.Writer, results []verdict.Result, counts verdict.Counts, meaning map[verdict.Result]string) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, result := range results {
+		if n := counts[result]; n > 0 {
 			fmt.Fprintf(table, "  %7d\t%s\t%s\n", n, result, meaning[result])
 		}
 	}
 	table.Flush()
-	fmt.Fprintf(s.stdout, "  %s; %s, %s, %s\n", sum.Invariant.Sums, counted(sum.Calls.Bulk, "bulk call"), counted(sum.Calls.Reads, "read"), took.Round(time.Millisecond))
-	if sum.Stopped != "" {
-		fmt.Fprintf(s.stdout, "  Stopped before the end: %s.\n", strings.TrimSuffix(sum.Stopped, "."))
+}
+
+// printStopped says why something stopped before the end, if it did.
+func printStopped(out io.Writer, why string) {
+	if why != "" {
+		fmt.Fprintf(out, "  Stopped before the end: %s.\n", strings.TrimSuffix(why, "."))
 	}
+}
+
+// printReports shows where reports are; where says it of a key.
+func printReports(out io.Writer, keys map[string]string, where func(key string) string) {
 	var paths []string
-	for _, key := range sum.Reports {
-		paths = append(paths, filepath.Join(out, filepath.FromSlash(key)))
+	for _, key := range keys {
+		paths = append(paths, where(key))
 	}
 	slices.Sort(paths)
-	fmt.Fprintln(s.stdout, "Reports:\n  "+strings.Join(paths, "\n  "))
+	fmt.Fprintln(out, "Reports:\n  "+strings.Join(paths, "\n  "))
 }
 
 func counted(n int, noun string) string {

@@ -71,6 +71,7 @@ func (d *desk) connect(sim *upstreamtest.Server) {
 	if sim.Token() != "" {
 		d.env["DENYBATCH_INVX_TOKEN"] = sim.Token()
 	}
+	d.env["DENYBATCH_ROIT_URL"], d.env["DENYBATCH_ROIT_TOKEN"] = sim.URL(), sim.ROITToken()
 }
 
 func (d *desk) path(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
@@ -108,7 +109,25 @@ func (d *desk) bring(t *testing.T, path string) string {
 // process is one run of the program.
 type process struct {
 	cmd            *exec.Cmd
-	stdout, stderr bytes.Buffer
+	stdout, stderr transcript
+}
+
+// transcript is what a process prints. It can be read while more is printed.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (t *transcript) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(b)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
 }
 
 // ending is how a process ended. The code is -1 when a signal ended it.
@@ -150,8 +169,10 @@ func (p *process) wait(t *testing.T) ending {
 	if strings.Contains(e.stderr, "panic:") || strings.Contains(e.stderr, "goroutine ") {
 		t.Errorf("%s panicked:\n%s", strings.Join(p.cmd.Args[1:], " "), e.stderr)
 	}
-	if strings.Contains(e.stdout+e.stderr, upstreamtest.DefaultToken) {
-		t.Errorf("%s printed the token", strings.Join(p.cmd.Args[1:], " "))
+	for _, token := range []string{upstreamtest.DefaultToken, upstreamtest.DefaultROITToken, upstreamtest.DefaultCallbackToken} {
+		if strings.Contains(e.stdout+e.stderr, token) {
+			t.Errorf("%s printed the token %s", strings.Join(p.cmd.Args[1:], " "), token)
+		}
 	}
 	return e
 }

@@ -210,13 +210,13 @@ func (s session) run(ctx context.Context, file, out string) int {
 			code = exitNothing
 		}
 		if s.flags.json {
-			s.printJSON(failure{File: file, Error: err.Error(), ExitStatus: code})
+			printJSON(s.stdout, failure{File: file, Error: err.Error(), ExitStatus: code})
 		}
 		return code
 	}
 	code := exitStatus(outcome.Summary)
 	if s.flags.json {
-		s.printJSON(success{Summary: outcome.Summary, File: file, Folder: filepath.Join(out, filepath.FromSlash(outcome.Prefix)), ExitStatus: code})
+		printJSON(s.stdout, success{Summary: outcome.Summary, File: file, Folder: filepath.Join(out, filepath.FromSlash(outcome.Prefix)), ExitStatus: code})
 		return code
 	}
 	s.printOutcome(file, out, outcome, time.Since(began))

@@ -10,10 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gofrs/flock"
-
 	"denybatch/internal/denial"
 	"denybatch/internal/journal"
+	"denybatch/internal/local"
 	"denybatch/internal/objects/dir"
 	"denybatch/internal/sheet"
 )
@@ -118,31 +117,15 @@ func (s session) job(src *source, out string) (denial.Job, error) {
 
 // claim locks a batch, and the folder of its reports, among the processes of this machine for as long as this one lives.
 func claim(state, batch, out string) (unlock func(), err error) {
-	unlockBatch, err := lock(filepath.Join(state, "locks", batch+".lock"), "is working on this file: wait for it to end")
+	unlockBatch, err := local.Lock(filepath.Join(state, "locks", batch+".lock"), "is working on this file: wait for it to end")
 	if err != nil {
 		return nil, err
 	}
-	unlockOut, err := lock(filepath.Join(out, ".lock"),
+	unlockOut, err := local.Lock(filepath.Join(out, ".lock"),
 		"is going to report into "+out+": wait for it to end, or give another folder with --out")
 	if err != nil {
 		unlockBatch()
 		return nil, err
 	}
 	return func() { unlockOut(); unlockBatch() }, nil
-}
-
-// lock holds a file until unlocked, or says what the process that has it is doing.
-func lock(path, doing string) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
-	}
-	file := flock.New(path)
-	held, err := file.TryLock()
-	if err != nil {
-		return nil, err
-	}
-	if !held {
-		return nil, errors.New("another denybatch process " + doing)
-	}
-	return func() { file.Unlock() }, nil
 }

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"denybatch/internal/verdict"
 	"denybatch/pkg/upstream/upstreamtest"
 )
 
@@ -114,6 +116,10 @@ var verbs = map[string]func(*story, []string){
 	"folder":    func(s *story, args []string) { s.mkdir(args[0]) },
 	"forge":     func(s *story, args []string) { s.write(s.T, args[1], forge(s.T, args[0])) },
 	"readonly":  (*story).readonly,
+	"outcomes":  (*story).outcomes,
+	"asked":     (*story).asked,
+	"settled":   (*story).settled,
+	"minute":    func(*story, []string) { time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute))) },
 }
 
 // upstreamIs starts an upstream that knows the documents of upstream.csv, or takes it down and up again, which also mends the
@@ -141,6 +147,9 @@ func (s *story) upstreamLike(args []string) upstreamtest.Config {
 	if seed, err := os.ReadFile(s.path("upstream.csv")); err == nil {
 		cfg.InvX.CSV = strings.NewReader(string(seed))
 	}
+	if seed, err := os.ReadFile(s.path("requests.csv")); err == nil {
+		cfg.ROIT.CSV = strings.NewReader(string(seed))
+	}
 	for _, arg := range args {
 		switch name, value, _ := strings.Cut(arg, "="); name {
 		case "mode":
@@ -150,6 +159,8 @@ func (s *story) upstreamLike(args []string) upstreamtest.Config {
 		case "login":
 			cfg.InvX.Handle, cfg.InvX.Password = "clerk@example.com", "correct horse"
 			s.env["DENYBATCH_INVX_HANDLE"], s.env["DENYBATCH_INVX_PASSWORD"] = "clerk@example.com", "correct horse"
+		case "answers":
+			cfg.ROIT.Answers = value
 		case "busy":
 			cfg.InvX.SessionsUsed = 10
 		default:
@@ -213,6 +224,50 @@ func (s *story) verdicts(args []string) {
 	}
 	if want := strings.Join(args[1:], " "); strings.Join(got, " ") != want {
 		s.wrong("verdicts %v, want %s", got, want)
+	}
+}
+
+// outcomes wants the results of a sweep's report, counted from 1, in the order of its lines: outcomes 2 'r1 accepted'.
+func (s *story) outcomes(args []string) {
+	s.Helper()
+	reports := s.sweeps(s.T, "exchange")
+	n, err := strconv.Atoi(args[0])
+	if err != nil || n < 1 || n > len(reports) {
+		s.wrong("there are %d reports, so none is number %s", len(reports), args[0])
+		return
+	}
+	var got []string
+	for _, l := range reports[n-1].lines {
+		got = append(got, strings.TrimSpace(l.request+" "+string(l.result)))
+	}
+	if want := strings.Join(args[1:], ", "); strings.Join(got, ", ") != want {
+		s.wrong("report %d says %v, want %s", n, got, want)
+	}
+}
+
+// settled wants requests to have been accepted by ROIT, each in exactly one report.
+func (s *story) settled(args []string) {
+	s.Helper()
+	times := map[string]int{}
+	for _, r := range s.sweeps(s.T, "exchange") {
+		for _, l := range r.lines {
+			if l.result == verdict.Accepted {
+				times[l.request]++
+			}
+		}
+	}
+	for _, id := range args {
+		if times[id] != 1 {
+			s.wrong("%s is accepted in %d reports", id, times[id])
+		}
+	}
+}
+
+// asked wants a request to have been asked for so many times: asked r1 2.
+func (s *story) asked(args []string) {
+	s.Helper()
+	if got := s.sim.RequestTruth("", args[0]); strconv.Itoa(got.Asked) != args[1] {
+		s.wrong("%s was asked for %d times, want %s", args[0], got.Asked, args[1])
 	}
 }
 
