@@ -12,14 +12,15 @@ help: ## list these targets
 demo: build ## deny the invoices of a sample spreadsheet at an InvX simulated on this machine
 	@scripts/demo
 
-test: go .venv ## run every test with the race detector; says what it had to leave out
+test: go .venv tools ## run every test with the race detector; says what it had to leave out
 	@scripts/libreoffice
+	@scripts/sam install || [ $$? = 3 ]
 	@go test -race -timeout 20m -json ./... | go run ./scripts/testlog
 
 bench: go .venv ## measure denybatch, beside a plain script that does the same
 	@go run ./bench
 
-tools: go ## install into .tools/ the S3 servers that some tests run
+tools: go ## install into .tools/ the S3 servers and the emulated AWS that tests run
 	@scripts/tools.sh
 
 cloud-up: go ## deploy the stack to an AWS emulator on 127.0.0.1 (PORT, 4566) and print where everything is

@@ -19,7 +19,7 @@ import (
 var root = filepath.Join("..", "..")
 
 // notOurs are folders of what was built or installed here.
-var notOurs = map[string]bool{".git": true, ".venv": true, ".tools": true, "build": true, "node_modules": true, "cdk.out": true}
+var notOurs = map[string]bool{".git": true, ".venv": true, ".tools": true, "build": true, ".aws-sam": true, "node_modules": true, "cdk.out": true}
 
 // eachFile visits the files of the tree, by their path from the root.
 func eachFile(t *testing.T, visit func(path string)) {
