@@ -232,6 +232,10 @@ type sweepSuccess struct {
 
 // nothing tells of a sweep that had nothing to report.
 func (s *sweeping) nothing(ctx context.Context, end sweep.Ending) int {
+	if end.Stopped != "" {
+		s.end(exitStopped, fmt.Errorf("%s: %s due, for the next sweep", end.Stopped, are(end.Waiting)))
+		return exitStopped
+	}
 	if s.flags.json {
 		printJSON(s.stdout, sweepSuccess{report.SweepSummary{
 			Sweep: end.Sweep, Status: report.Finished, Invariant: report.Invariant{Holds: true}, Counts: report.SweepCounts{},

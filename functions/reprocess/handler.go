@@ -80,10 +80,10 @@ func (h *handler) told(ctx context.Context, end sweep.Ending) {
 		}
 	}
 	slog.InfoContext(ctx, "sweep ended", "sweep", end.Sweep, "handed_over", end.HandedOver, "items", s.Items, "counts", s.Counts,
-		"waiting", s.Waiting, "stopped", s.Stopped, "report", end.Prefix)
+		"waiting", end.Waiting, "stopped", end.Stopped, "report", end.Prefix)
 	err := cloud.WriteMetrics(h.metrics, h.clock.Now(), [][]string{{}}, map[string]string{"Sweep": end.Sweep}, map[string]int{
 		"Sweeps": 1, "Asked": s.Calls, "Accepted": requests[verdict.Accepted], "RequestsRefused": requests[verdict.Refused],
-		"UnknownRequests": requests[verdict.Unknown], "Exhausted": requests[verdict.Exhausted], "BatchesGivenUp": s.Counts[verdict.Exhausted] - requests[verdict.Exhausted], "Waiting": s.Waiting,
+		"UnknownRequests": requests[verdict.Unknown], "Exhausted": requests[verdict.Exhausted], "BatchesGivenUp": s.Counts[verdict.Exhausted] - requests[verdict.Exhausted], "Waiting": end.Waiting,
 		"OldestBatchMinutes": int(end.Oldest / time.Minute),
 	})
 	if err != nil {

@@ -76,6 +76,8 @@ func (s *system) sweep(ctx context.Context, first bool) {
 		s.say("Sweep: none, because %s.", end.Ignored)
 	case end.HandedOver:
 		s.say("Sweep %s: interrupted while it read files; the next one goes on.", end.Sweep)
+	case end.Summary == nil && end.Stopped != "":
+		s.say("Sweep: %s; what is due (%d) is for the next one.", end.Stopped, end.Waiting)
 	case end.Summary == nil && first:
 		s.say("Sweep: nothing is due. Sweeps that find nothing are not told of again.")
 	}

@@ -62,7 +62,7 @@ func (r *run) ask(ctx context.Context) error {
 func (r *run) enough() string {
 	switch {
 	case r.Halt():
-		return "the sweep's time was up"
+		return "the sweep had to end"
 	case r.asked >= r.Limit:
 		return fmt.Sprintf("one sweep asks for %d requests at most", r.Limit)
 	}
@@ -170,7 +170,7 @@ func (r *run) takeUp(ctx context.Context, some []candidate) (todo []request.ID, 
 
 // lineOf is the line of a request that is due by itself, with the row that it was ordered in if that has not been answered.
 func lineOf(rec request.Record) item {
-	line := item{Kind: kindRequest, Integration: rec.Integration, Request: rec.Request}
+	line := item{Kind: kindRequest, Integration: rec.Integration, Request: rec.Request, Due: true}
 	if rec.State == request.Waiting {
 		line.File, line.Row = rec.Order.Key, rec.Order.Row
 		if rec.Order.Confirmed {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"denybatch/internal/objects"
 	"denybatch/internal/objects/objectstest"
 	"denybatch/internal/request"
 	"denybatch/internal/sweep"
@@ -197,8 +199,8 @@ func (w *world) finished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if parts := strings.Split(info.Key, "/"); len(parts) > 2 && parts[2] == "diary" {
-			begun[parts[1]] = true
+		if parts := strings.Split(info.Key, "/"); len(parts) > 2 && parts[2] == "lines.json" {
+			begun[parts[1]] = w.hasLines(t, info.Key)
 		}
 	}
 	for info, err := range w.exchange.List(t.Context(), "reports/", "") {
@@ -209,6 +211,7 @@ func (w *world) finished(t *testing.T) {
 			published[parts[3]] = true
 		}
 	}
+	maps.DeleteFunc(begun, func(_ string, lines bool) bool { return !lines })
 	for id := range begun {
 		if !published[id] || !slices.Contains(w.told, id) {
 			t.Errorf("sweep %s published %v, announced %v", id, published[id], slices.Contains(w.told, id))
@@ -217,6 +220,16 @@ func (w *world) finished(t *testing.T) {
 	if len(published) != len(begun) {
 		t.Errorf("%d sweeps and %d reports", len(begun), len(published))
 	}
+}
+
+// hasLines reports whether a sweep had anything to tell.
+func (w *world) hasLines(t *testing.T, key string) bool {
+	t.Helper()
+	b, _, err := objects.Read(t.Context(), w.state, key, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(b), `"kind"`)
 }
 
 // Crashes may come in a row.

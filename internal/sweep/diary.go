@@ -30,6 +30,7 @@ type item struct {
 	File        string          `json:"file,omitempty"` // its key
 	Row         int             `json:"row,omitempty"`
 	Confirm     string          `json:"confirm,omitempty"`
+	Due         bool            `json:"due,omitempty"` // it was due by itself, and an earlier report told of it
 	Fixed       *request.Ruling `json:"fixed,omitempty"`
 }
 

@@ -43,6 +43,7 @@ func (r *run) close(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lines = r.worthTelling(lines)
 	b, err := json.Marshal(closing{r.stopped, r.waiting, r.Clock.Now().UTC(), lines})
 	if err != nil {
 		return err
@@ -100,6 +101,19 @@ func (r *run) resolve(ctx context.Context) ([]report.Item, error) {
 	return lines, aside.Wait()
 }
 
+// worthTelling leaves out requests that were due by themselves and not asked for: they only wait on, and while ROIT is away every
+// sweep would say so of all of them. An order's first report always has a line for it.
+func (r *run) worthTelling(lines []report.Item) (told []report.Item) {
+	for i, l := range lines {
+		if r.diary.items[i].Due && l.Verdict.Result == verdict.NotSent {
+			r.waiting++
+			continue
+		}
+		told = append(told, l)
+	}
+	return told
+}
+
 // record is what is known of a request now. Callbacks may have changed it since this worker asked.
 func (r *run) record(ctx context.Context, id request.ID) (request.Record, error) {
 	if rec, ok := r.records[id.Index()]; ok && rec.State != request.Unknown {
@@ -123,8 +137,11 @@ func (it item) verdict(r request.Ruling, at time.Time) verdict.Verdict {
 
 // publish brings out the report of a sweep that had anything to report, tells of it once, and ends the sweep.
 func (r *run) publish(ctx context.Context) (Ending, error) {
-	end := Ending{Sweep: r.me.Sweep}
-	if r.closed == nil {
+	end := Ending{Sweep: r.me.Sweep, Stopped: r.stopped, Waiting: r.waiting}
+	if r.closed != nil {
+		end.Stopped, end.Waiting = r.closed.Stopped, r.closed.Waiting
+	}
+	if r.closed == nil || len(r.closed.Lines) == 0 {
 		return end, r.end(ctx)
 	}
 	if err := r.alive(ctx); err != nil {

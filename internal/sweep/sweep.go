@@ -76,6 +76,8 @@ type Ending struct {
 	Sweep      string               `json:"sweep,omitempty"`
 	Ignored    string               `json:"ignored,omitempty"`     // why there was none
 	HandedOver bool                 `json:"handed_over,omitempty"` // the time was up before the files were read; the next worker goes on
+	Stopped    string               `json:"stopped,omitempty"`     // why not everything that was due was asked for
+	Waiting    int                  `json:"waiting,omitempty"`     // requests that were due and have no line in the report: the next sweep finds them
 	Prefix     string               `json:"prefix,omitempty"`      // below which the report stands; empty when there was nothing to report
 	Summary    *report.SweepSummary `json:"summary,omitempty"`
 	Oldest     time.Duration        `json:"-"` // age of the oldest batch that was found unfinished
