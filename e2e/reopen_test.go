@@ -27,26 +27,35 @@ func TestABatchIsRunAgain(t *testing.T) {
 	}
 
 	c.gate.letIn("outage")
-	c.edit(t, "batches/"+r.Batch+"/batch.json", func(record map[string]any) { // as if an hour had passed
-		record["finished"] = time.Now().Add(-time.Hour).UTC()
-	})
 	second := c.reports(t, first.prefix+"run-2/", 4*time.Minute)
+	if second.summary.Counts["unknown"]+second.summary.Counts["not_sent"] > 0 { // a sweep came before we were let in
+		c.edit(t, "batches/"+r.Batch+"/batch.json", func(record map[string]any) { // as if an hour had passed
+			record["finished"] = time.Now().Add(-time.Hour).UTC()
+		})
+		second = c.reports(t, first.prefix+"run-3/", 4*time.Minute)
+	}
 	c.check(t, b, second)
-	if second.summary.Run != 2 || second.summary.Counts["unknown"]+second.summary.Counts["not_sent"] > 0 {
+	if second.summary.Run < 2 || second.summary.Counts["unknown"]+second.summary.Counts["not_sent"] > 0 {
 		t.Errorf("run %d counts %v", second.summary.Run, second.summary.Counts)
 	}
 	if n := strings.Count(strings.Join(c.versions(t, c.ExchangeBucket, first.prefix), "\n"), first.prefix+"summary.json@"); n != 1 {
 		t.Errorf("the first report was published %d times", n)
 	}
 	var told []string
-	for _, s := range c.sweeps(t) {
-		for _, row := range s.rows {
-			if row["kind"] == "batch" && row["batch"] == r.Batch {
-				told = append(told, row["result"]+" "+row["result_code"])
+	eventually(t, 2*time.Minute, "the sweep that had it run again has ended and says so", func() bool {
+		told = nil
+		for _, s := range c.sweeps(t) {
+			for _, row := range s.rows {
+				if row["kind"] == "batch" && row["batch"] == r.Batch {
+					told = append(told, row["result"]+" "+row["result_code"])
+				}
 			}
 		}
-	}
-	if got := strings.Join(told, ", "); got != "accepted batch-goes-on" {
-		t.Errorf("the sweeps say of the batch %q", got)
+		return len(told) > 0
+	})
+	for _, line := range told {
+		if line != "accepted batch-goes-on" {
+			t.Errorf("the sweeps say of the batch %q", told)
+		}
 	}
 }

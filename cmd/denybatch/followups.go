@@ -120,7 +120,7 @@ func (s *sweeping) newAtOnce(ctx context.Context) (*atOnce, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.bucket, exchange = s.exchange.bucket.Bucket, local.Bucket{Client: s3.NewClient(cfg), Prefix: s.exchange.bucket.Prefix}
+		a.bucket, exchange = s.exchange.bucket.Bucket, cloud.Exchange{Client: s3.NewClient(cfg), Prefix: s.exchange.bucket.Prefix}
 	}
 	a.bench = local.Bench{Locks: s.state.locks(), Owner: owner, Desk: inbox.Desk{
 		Exchange: exchange, Out: s.files, State: s.objects, Due: &ledger.Index{Store: s.objects, Clock: clock.System{}},

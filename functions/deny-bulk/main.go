@@ -51,7 +51,7 @@ func newHandler(cfg config, sdk aws.Config) *handler {
 		metrics: func(end inbox.Ending) { writeMetrics(os.Stdout, end, time.Now()) },
 		nextID:  nextID(),
 		desk: inbox.Desk{
-			Exchange: s3Exchange{client, cfg.exchange.Prefix},
+			Exchange: cloud.Exchange{Client: client, Prefix: cfg.exchange.Prefix},
 			Out:      s3.New(client, cfg.exchange.Bucket, cfg.exchange.Prefix),
 			State:    state,
 			Due:      &ledger.Index{Store: state, Clock: clock.System{}},

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"denybatch/internal/sheet"
 )
 
 // fault is one thing wrong with a row: a code for machines, a clause for people.
@@ -38,7 +40,7 @@ func (p *plan) faults(e Entry, cells []string) faults {
 		all = append(all, f)
 	}
 	if p.action >= 0 {
-		if f := p.actionFault(trim(at(cells, p.action))); f.code != "" {
+		if f := p.actionFault(sheet.Trim(at(cells, p.action))); f.code != "" {
 			all = append(all, f)
 		}
 	}
@@ -47,15 +49,16 @@ func (p *plan) faults(e Entry, cells []string) faults {
 
 func (p *plan) idFault(id string) fault {
 	column := p.docColumn
+	spoilt, clause := sheet.Spoilt(id)
 	switch {
 	case id == "":
 		return fault{"missing-document-id", column + " is empty: enter the document's id"}
 	case isUUID(id):
 		return fault{}
-	case isCellError(id):
-		return fault{"formula-error", fmt.Sprintf("%s holds the error %s: mend the formula", column, id)}
-	case scientific.MatchString(id):
-		return fault{"malformed-document-id", fmt.Sprintf("%s holds %s, a number whose digits the spreadsheet program has dropped: paste the id again as text", column, id)}
+	case spoilt == sheet.CodeFormulaError:
+		return fault{"formula-error", column + " " + clause}
+	case spoilt != "":
+		return fault{"malformed-document-id", column + " " + clause}
 	case utf8.RuneCountInString(id) > maxDocID:
 		return fault{"malformed-document-id", fmt.Sprintf("%s holds %d characters: an id has at most %d", column, utf8.RuneCountInString(id), maxDocID)}
 	case strings.ContainsFunc(id, unprintable):
@@ -71,7 +74,7 @@ func (p *plan) commentFault(comment string) fault {
 	switch n := len(comment); {
 	case n == 0:
 		return fault{"missing-comment", column + " is empty: say why the invoice is denied"}
-	case isCellError(comment):
+	case sheet.IsFormulaError(comment):
 		return fault{"formula-error", fmt.Sprintf("%s holds the error %s: mend the formula", column, comment)}
 	case n > maxComment && utf8.RuneCountInString(comment) > maxComment:
 		return fault{"comment-too-long", fmt.Sprintf("%s holds %d characters: shorten it to %d", column, utf8.RuneCountInString(comment), maxComment)}

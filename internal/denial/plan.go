@@ -3,10 +3,7 @@ package denial
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"denybatch/internal/report"
 	"denybatch/internal/sheet"
@@ -80,7 +77,7 @@ func (p *plan) sampleIDs() error {
 		if err != nil {
 			return err
 		}
-		if isUUID(trim(at(row.Cells, p.doc))) {
+		if isUUID(sheet.Trim(at(row.Cells, p.doc))) {
 			p.uuids = true
 			return nil
 		}
@@ -115,7 +112,7 @@ func (p *plan) steps() iter.Seq2[step, error] {
 
 func (p *plan) step(row sheet.Row) step {
 	cells := p.unescape(row.Cells)
-	s := step{Entry: Entry{Row: row.Number, DocID: trim(at(cells, p.doc)), Comment: trim(at(cells, p.comment))}}
+	s := step{Entry: Entry{Row: row.Number, DocID: sheet.Trim(at(cells, p.doc)), Comment: sheet.Trim(at(cells, p.comment))}}
 	s.verdict = p.judge(s.Entry, cells)
 	s.cells = p.own(cells)
 	p.width = max(p.width, len(s.cells))
@@ -155,7 +152,7 @@ func (p *plan) done(cells []string) verdict.Result {
 	if p.result < 0 {
 		return ""
 	}
-	switch r := verdict.Result(trim(at(cells, p.result))); r {
+	switch r := verdict.Result(sheet.Trim(at(cells, p.result))); r {
 	case verdict.Denied, verdict.AlreadyDenied, verdict.Skipped:
 		return r
 	}
@@ -193,25 +190,6 @@ func at(cells []string, i int) string {
 	}
 	return ""
 }
-
-// trim takes white space and the invisible characters that copying leaves behind off both ends.
-func trim(s string) string {
-	if s == "" || (s[0] > ' ' && s[0] < utf8.RuneSelf && s[len(s)-1] > ' ' && s[len(s)-1] < utf8.RuneSelf) {
-		return s
-	}
-	return strings.TrimFunc(s, invisible)
-}
-
-func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '\u00a0' }
-
-var (
-	scientific = regexp.MustCompile(`^[+-]?\d+([.,]\d+)?[eE][+-]?\d+$`)
-	cellError  = regexp.MustCompile(`^#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|####*)$`)
-)
-
-// isCellError reports whether a cell shows a formula's error. Hardly a cell begins like one, hence the look before the
-// regexp.
-func isCellError(s string) bool { return strings.HasPrefix(s, "#") && cellError.MatchString(s) }
 
 // isUUID reports whether s is 8-4-4-4-12 hexadecimal digits. Every row is asked several times, hence no regexp.
 func isUUID(s string) bool {

@@ -3,13 +3,11 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
 	"denybatch/internal/inbox"
 	"denybatch/internal/objects"
-	"denybatch/internal/objects/s3"
 )
 
 // FolderBucket is the bucket that batches are said to be of whose exchange is a folder. It is not the folder's name, so that
@@ -80,40 +78,3 @@ type found interface {
 }
 
 func (h held) Pin(context.Context, inbox.Object) (*inbox.Pinned, error) { return h.Pinned, nil }
-
-// Bucket gives out the files of an exchange in S3. It is an [inbox.Exchange].
-type Bucket struct {
-	Client s3.Reader
-	Prefix string // of the exchange within its bucket; empty or ending in a slash
-}
-
-// Pin implements [inbox.Exchange].
-func (b Bucket) Pin(ctx context.Context, o inbox.Object) (*inbox.Pinned, error) {
-	object, err := s3.Pin(ctx, b.Client, o.Bucket, b.Prefix+o.Key, o.Version, o.ETag)
-	if err != nil {
-		return nil, outcome(err)
-	}
-	f, hash, size, err := object.Spool(ctx, "", largestFile)
-	if err != nil {
-		return nil, outcome(err)
-	}
-	version := object.Version
-	if version == "null" { // a bucket without versions
-		version = ""
-	}
-	return &inbox.Pinned{ReaderAt: f, Closer: removing{f}, Size: size, SHA256: hash, Version: version, ETag: object.ETag}, nil
-}
-
-// outcome says in the desk's terms what became of an object.
-func outcome(err error) error {
-	var large *s3.TooLargeError
-	switch {
-	case errors.Is(err, s3.ErrGone):
-		return errors.Join(inbox.ErrGone, err)
-	case errors.Is(err, s3.ErrReplaced):
-		return errors.Join(inbox.ErrReplaced, err)
-	case errors.As(err, &large):
-		return fmt.Errorf("%w: %w", inbox.ErrTooLarge, err)
-	}
-	return err
-}

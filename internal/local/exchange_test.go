@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"denybatch/internal/cloud"
 	"denybatch/internal/inbox"
 	"denybatch/internal/local"
 	"denybatch/internal/objects"
@@ -26,7 +27,7 @@ func TestExchanges(t *testing.T) {
 		server := s3server.Start(t, s3server.Versity)
 		bucket := server.Bucket(t)
 		store := s3.New(server.Client(), bucket, "ours")
-		holdsToItsWord(t, local.Bucket{Client: server.Client(), Prefix: "ours/"}, store, bucket, "inbox/a.csv")
+		holdsToItsWord(t, cloud.Exchange{Client: server.Client(), Prefix: "ours/"}, store, bucket, "inbox/a.csv")
 	})
 }
 

@@ -6,11 +6,12 @@ import (
 	"io"
 	"os"
 
+	"denybatch/internal/cloud"
 	"denybatch/internal/inbox"
 )
 
-// largestFile is the most that a file may have, as in the cloud.
-const largestFile = 1 << 30
+// largestFile is the most that a file may have.
+const largestFile = cloud.LargestFile
 
 // spool copies a file to disk, so that what is hashed is what is read, however often.
 func spool(body io.Reader) (_ *inbox.Pinned, err error) {
