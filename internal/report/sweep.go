@@ -61,13 +61,14 @@ func (c SweepCounts) MarshalJSON() ([]byte, error) {
 }
 
 // PublishSweep writes the reports of a sweep below prefix, which ends in a slash, and returns the summary as stored. It gives
-// the same promises as [Publish]. s.Items must be known beforehand.
-func PublishSweep(ctx context.Context, out objects.Store, prefix string, s SweepSummary, items iter.Seq2[Item, error]) (SweepSummary, error) {
+// the same promises as [Publish]. s.Items must be known beforehand. Without kinds every kind is written.
+func PublishSweep(ctx context.Context, out objects.Store, prefix string, s SweepSummary, items iter.Seq2[Item, error], kinds ...Kind) (SweepSummary, error) {
 	if earlier, found, err := stored[SweepSummary](ctx, out, prefix, s.owner()); found || err != nil {
 		return earlier, err
 	}
 	census := census{integrations: map[string]SweepCounts{}}
 	layout := sweepLayout(s, &census)
+	layout.Kinds = kinds
 	set, err := open(ctx, out, prefix, layout)
 	if err != nil {
 		return SweepSummary{}, err

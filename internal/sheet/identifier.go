@@ -33,7 +33,9 @@ func mayBeNumber(cell string) bool {
 
 // IsFormulaError reports whether a cell shows a formula's error. Hardly a cell begins like one, hence the look before the
 // regexp.
-func IsFormulaError(cell string) bool { return strings.HasPrefix(cell, "#") && cellError.MatchString(cell) }
+func IsFormulaError(cell string) bool {
+	return strings.HasPrefix(cell, "#") && cellError.MatchString(cell)
+}
 
 // Spoilt says what a spreadsheet program has made of an identifier that stood in a cell, as a code and a clause with what
 // to do; both are empty for one that looks unharmed.

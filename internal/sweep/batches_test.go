@@ -12,6 +12,7 @@ import (
 	"denybatch/internal/ledger"
 	"denybatch/internal/objects"
 	"denybatch/internal/objects/objectstest"
+	"denybatch/internal/report"
 	"denybatch/internal/verdict"
 	"denybatch/pkg/upstream/upstreamtest"
 )
@@ -111,6 +112,8 @@ func TestBatchesThatNobodyWorksOn(t *testing.T) {
 func TestNoCrashLosesABatch(t *testing.T) {
 	setUp := func(t *testing.T) (*world, *wishes) {
 		w := newWorld(t, upstreamtest.Config{ROIT: upstreamtest.ROIT{CallbackAfter: -1}})
+		w.exchange, w.state = objectstest.NewMemory(), objectstest.NewMemory()
+		w.options.Reports = []report.Kind{report.CSV}
 		w.options.Patience = journal.Patience{Lease: 20 * time.Minute, Reopen: time.Minute, Runs: 2}
 		w.batch(t, "left", 0, nil)
 		w.batch(t, "open", 0, verdict.Counts{verdict.NotSent: 1})

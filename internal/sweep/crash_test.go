@@ -13,6 +13,7 @@ import (
 
 	"denybatch/internal/objects"
 	"denybatch/internal/objects/objectstest"
+	"denybatch/internal/report"
 	"denybatch/internal/request"
 	"denybatch/internal/sweep"
 	"denybatch/pkg/upstream/roit"
@@ -38,10 +39,12 @@ func (c cutROIT) Reprocess(ctx context.Context, integrationID, requestID string)
 // throttling.
 func crashWorld(t *testing.T) *world {
 	w := newWorld(t, upstreamtest.Config{ROIT: upstreamtest.ROIT{CallbackAfter: -1}, Faults: "reprocess.lost@1"})
+	w.exchange, w.state = objectstest.NewMemory(), objectstest.NewMemory() // thousands of them are made
 	for _, id := range []string{"r1", "r2", "r3", "due1", "due2", "used-up", "lost", "late"} {
 		w.sim.AddRequests(upstreamtest.ROITRequest{RequestID: id})
 	}
 	w.options.Policy.Attempts = 1
+	w.options.Reports = []report.Kind{report.CSV}
 	w.drop(t, "zero.csv", "requestId", "used-up", "lost")
 	w.sweep(t)
 	for i, id := range []string{"used-up", "due1", "due2"} {

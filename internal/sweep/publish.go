@@ -148,7 +148,7 @@ func (r *run) publish(ctx context.Context) (Ending, error) {
 		return end, err
 	}
 	end.Prefix = fmt.Sprintf("reports/reprocess/%s/%s/", r.me.Began.Format(time.DateOnly), r.me.Sweep)
-	summary, err := report.PublishSweep(ctx, r.Exchange, end.Prefix, r.summary(), r.lines())
+	summary, err := report.PublishSweep(ctx, r.Exchange, end.Prefix, r.summary(), r.lines(), r.Reports...)
 	if err != nil {
 		return end, err
 	}

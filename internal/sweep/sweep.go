@@ -56,6 +56,7 @@ type Options struct {
 	Lease    time.Duration           // how long others keep their hands off after a sign of life; longer than a call may take
 	Policy   request.Policy          //
 	Patience journal.Patience        // with batches
+	Reports  []report.Kind           // which to write; nil means all
 	Clock    clock.Clock             // default clock.System
 	Halt     func() bool             // asked before every ask: whether the time is up; default: never
 	Dead     func(owner string) bool // reports that another worker cannot be alive although its lease is
