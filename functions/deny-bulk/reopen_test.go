@@ -27,7 +27,7 @@ func (s *shelf) begin(t *testing.T, n int) journal.Record {
 	t.Helper()
 	s.desk.Due = &ledger.Index{Store: s.desk.State, Clock: clock.System{}}
 	s.desk.Options.Concurrency = 1
-	if err := s.sim.SetFaults("503@3-"); err != nil {
+	if err := s.sim.SetFaults("503@3-,read.503"); err != nil {
 		t.Fatal(err)
 	}
 	s.invoke(t, s.drop(june, "v1", rows(n)), time.Hour)

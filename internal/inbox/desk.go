@@ -74,7 +74,7 @@ func (d Desk) Deny(ctx context.Context, o Object, last bool) (Ending, error) {
 	pinned, err := d.Exchange.Pin(ctx, o)
 	switch {
 	case errors.Is(err, ErrGone), errors.Is(err, ErrReplaced), errors.Is(err, ErrTooLarge):
-		return d.vanished(ctx, order, o, err)
+		return d.vanished(ctx, order, o, last, err)
 	case err != nil:
 		return Ending{Object: o}, d.note(ctx, order, o, last, err)
 	}
@@ -119,11 +119,13 @@ func (d Desk) advanced(o Object, order Order) bool {
 
 // vanished ends an order whose file cannot be had any more. A batch that had begun is a failure that somebody must look
 // at, because rows of it may have been sent.
-func (d Desk) vanished(ctx context.Context, order Order, o Object, why error) (Ending, error) {
+func (d Desk) vanished(ctx context.Context, order Order, o Object, last bool, why error) (Ending, error) {
 	end := Ending{Batch: batchOf(o), Object: o}
 	d.Log.WarnContext(ctx, "file cannot be had", "batch", end.Batch, "key", o.Key, "error", why)
 	rec, err := journal.Load(ctx, d.State, end.Batch)
 	switch {
+	case err == nil && rec.Reopens(o.Reopen):
+		return end, d.note(ctx, order, o, last, fmt.Errorf("%w, and run %d cannot begin", why, o.Reopen))
 	case err == nil && rec.Status.Over():
 		return end, nil
 	case err == nil && rec.Workers > 0:
@@ -174,12 +176,27 @@ func (d Desk) run(ctx context.Context, order Order, job denial.Job) (denial.Outc
 	}
 	up, err := d.Account(ctx, order.Org)
 	if errors.Is(err, ErrUnknownOrg) {
-		return d.decline(ctx, job, fmt.Sprintf("organisation %s: %v", order.Org, err))
+		return d.without(ctx, order, job, fmt.Errorf("organisation %s: %w", order.Org, err))
 	}
 	if err != nil {
 		return denial.Outcome{}, err
 	}
 	return denial.New(up, d.Options).Run(ctx, job)
+}
+
+// without does what can be done for a batch without credentials. One that has begun cannot be declined: its rows may have been
+// sent.
+func (d Desk) without(ctx context.Context, order Order, job denial.Job, why error) (denial.Outcome, error) {
+	rec, err := journal.Load(ctx, d.State, job.Batch)
+	switch {
+	case err != nil && !errors.Is(err, objects.ErrNotFound):
+		return denial.Outcome{}, err
+	case err != nil, rec.Workers == 0, rec.Status == journal.Refused:
+		return d.decline(ctx, job, why.Error())
+	case rec.Status.Over() && !rec.Reopens(job.Next):
+		return denial.New(nil, d.Options).Run(ctx, job) // it has ended, and its report is told of again
+	}
+	return denial.Outcome{}, fmt.Errorf("%w any more, and the batch has begun", why)
 }
 
 // decline reports a batch of which nothing is sent, and ends it.
@@ -245,8 +262,10 @@ func (d Desk) note(ctx context.Context, order Order, o Object, last bool, why er
 	if errors.As(why, &busy) || errors.Is(why, journal.ErrLost) {
 		return why // somebody else's record
 	}
-	seed := journal.Record{Batch: batchOf(o), Source: source(o, nil), Org: order.Org, Status: journal.Running, Run: 1, Began: d.Options.Clock.Now()}
-	err := journal.Fail(context.WithoutCancel(ctx), d.State, seed, d.Options.Owner, d.Options.Clock.Now(), why.Error(), last)
+	err := journal.Fail(context.WithoutCancel(ctx), d.State, journal.Claim{
+		Batch: batchOf(o), Source: source(o, nil), Org: order.Org, Owner: d.Options.Owner, Clock: d.Options.Clock,
+		Reopen: o.Reopen > 0, Next: o.Reopen, Due: d.Due,
+	}, why.Error(), last)
 	if errors.As(err, &busy) {
 		err = nil
 	}

@@ -35,12 +35,19 @@ func Amend(ctx context.Context, s objects.Store, seed Record, owner string, now 
 	}
 }
 
-// Fail notes why a worker could not go on. When nobody will try again it is also the end of the batch, unless that had
-// ended before.
-func Fail(ctx context.Context, s objects.Store, seed Record, owner string, now time.Time, why string, last bool) error {
-	_, err := Amend(ctx, s, seed, owner, now, func(r *Record) {
+// Fail notes why a worker could not go on with a claim. When nobody will try again it is also the end of the batch, unless that
+// had ended before and the claim was not to reopen it. Otherwise the batch will be found, should its message be lost too.
+func Fail(ctx context.Context, s objects.Store, c Claim, why string, last bool) error {
+	now := c.Clock.Now()
+	if c.Due != nil && !last {
+		if _, err := c.Due.Schedule(ctx, now, Kind, c.Batch); err != nil {
+			return err
+		}
+	}
+	seed := Record{Batch: c.Batch, Source: c.Source, Org: c.Org, Status: Running, Run: 1, Began: now}
+	_, err := Amend(ctx, s, seed, c.Owner, now, func(r *Record) {
 		r.Failure, r.Lease, r.Seen = why, Lease{}, now
-		if last && !r.Status.Over() && r.Status != Failed {
+		if last && r.Status != Failed && (!r.Status.Over() || c.reopens(*r)) {
 			r.Was, r.Status = r.Status, Failed
 		}
 	})

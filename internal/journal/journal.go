@@ -74,6 +74,7 @@ type Doubt struct {
 	Rows    []int `json:"rows,omitempty"`    // these
 	After   int   `json:"after,omitempty"`   // and those after this one,
 	Through int   `json:"through,omitempty"` // up to this one
+	Known   int   `json:"known,omitempty"`   // of the rows up to this one, whatever earlier workers and runs left in doubt, only Rows still are
 }
 
 // Open takes hold of a batch: of a new one, of one whose worker died, or of one that is over (then nothing may be
@@ -100,6 +101,7 @@ func (j *Journal) acquire(ctx context.Context) error {
 		case errors.Is(err, objects.ErrNotFound):
 			err = j.create(ctx)
 		case err == nil && j.rests():
+			j.record.Status, j.record.Was = j.record.standing(), ""
 			return nil
 		case err == nil:
 			err = j.takeOver(ctx)
@@ -112,7 +114,12 @@ func (j *Journal) acquire(ctx context.Context) error {
 
 // rests reports whether the batch is over and is to stay so.
 func (j *Journal) rests() bool {
-	return j.record.Status.Over() && !(j.claim.Reopen && j.record.Unsettled() && (j.claim.Next == 0 || j.claim.Next == j.record.Run+1))
+	return j.record.standing().Over() && !j.claim.reopens(j.record)
+}
+
+// reopens reports whether the claim starts the next run of a batch.
+func (c Claim) reopens(r Record) bool {
+	return r.standing().Over() && c.Reopen && r.Unsettled() && (c.Next == 0 || c.Next == r.Run+1)
 }
 
 // schedule makes sure that the batch is found when it is due, or if we leave it behind. That need not be exact: the index moves
@@ -148,12 +155,10 @@ func (j *Journal) takeOver(ctx context.Context) error {
 	if err := j.schedule(ctx, now.Add(j.claim.Lease)); err != nil {
 		return err
 	}
-	switch {
-	case j.record.Status.Over():
+	j.record.Status, j.record.Was = j.record.standing(), ""
+	if j.record.Status.Over() {
 		j.record.Run++
 		j.record.Status, j.record.Reason, j.record.Trouble = Running, "", nil
-	case j.record.Status == Failed:
-		j.record.Status, j.record.Was = j.record.Was, ""
 	}
 	j.record.Failure = ""
 	j.record.Workers++
@@ -229,6 +234,7 @@ func (j *Journal) inherit(h header) {
 	switch {
 	case h.Doubt != nil:
 		j.foreign = *h.Doubt
+		j.doubt.removeThrough(h.Doubt.Known)
 		for _, row := range h.Doubt.Rows {
 			j.doubt.add(row)
 		}
@@ -426,7 +432,7 @@ func (j *Journal) Finish(ctx context.Context, prefix string, counts verdict.Coun
 // The rows in doubt are those that this worker may have sent and not settled, of those up to the last one that it has
 // taken up; beyond that it left everything as it was. trouble is what the next worker should know of upstream; nil: nothing.
 func (j *Journal) Release(ctx context.Context, inDoubt []int, last int, trouble *Trouble) error {
-	d := Doubt{Rows: inDoubt, After: max(last, j.foreign.After), Through: j.foreign.Through}
+	d := Doubt{Rows: inDoubt, After: max(last, j.foreign.After), Through: j.foreign.Through, Known: last}
 	if d.Through <= d.After {
 		d.After, d.Through = 0, 0
 	}

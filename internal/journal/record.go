@@ -85,6 +85,19 @@ func (r Record) Unsettled() bool {
 	return r.Counts[verdict.Unknown]+r.Counts[verdict.NotSent] > 0
 }
 
+// standing is the status to which a further attempt returns.
+func (r Record) standing() Status {
+	if r.Status == Failed && r.Was != "" {
+		return r.Was
+	}
+	return r.Status
+}
+
+// Reopens reports whether that run of the batch is the next, and has something to do.
+func (r Record) Reopens(run int) bool {
+	return run > 0 && (Claim{Reopen: true, Next: run}).reopens(r)
+}
+
 // Kind is what batches are called in the due index.
 const Kind = "batch"
 

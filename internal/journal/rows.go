@@ -15,3 +15,15 @@ func (r *rows) has(row int) bool {
 	i := row / 64
 	return i < len(r.bits) && r.bits[i]&(1<<(row%64)) != 0
 }
+
+// removeThrough takes out every row up to last.
+func (r *rows) removeThrough(last int) {
+	for i := range r.bits {
+		switch first := 64 * i; {
+		case first+63 <= last:
+			r.bits[i] = 0
+		case first <= last:
+			r.bits[i] &^= 1<<(last-first+1) - 1
+		}
+	}
+}
