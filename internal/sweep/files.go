@@ -169,19 +169,12 @@ func (r *run) orderAll(ctx context.Context, f dropped, spool *os.File, swept *re
 	if f.Size > maxFile {
 		return &sheet.Fault{File: base, Problem: fmt.Sprintf("has %d MiB, and %d is the most", f.Size>>20, maxFile>>20), Remedy: "split it"}
 	}
-	book, err := sheet.Open(base, spool, f.Size)
+	book, table, rows, err := survey(base, spool, f.Size)
 	if err != nil {
 		return err
 	}
 	defer book.Close()
-	table, err := findTable(book)
-	if err != nil {
-		return err
-	}
-	if swept.Rows, err = count(table); err != nil {
-		return err
-	}
-	switch {
+	switch swept.Rows = rows; {
 	case swept.Rows == 0:
 		return &sheet.Fault{File: base, Problem: "has headings but no row below them", Remedy: "enter one request in each row"}
 	case swept.Rows > r.RowLimit:
@@ -190,7 +183,28 @@ func (r *run) orderAll(ctx context.Context, f dropped, spool *os.File, swept *re
 	return r.orderRows(ctx, f, newReader(table, f.integration, book.Reading().Format))
 }
 
-// count reads the table to its end, so that a file which breaks off in the middle is refused before anything is ordered.
+// survey opens a file and reads it to its end once, before anything in it is ordered. A file that makes the reader itself fail is
+// refused like any other, because it would end every sweep.
+func survey(name string, spool io.ReaderAt, size int64) (book *sheet.Book, table *sheet.Table, rows int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &sheet.Fault{File: name, Problem: fmt.Sprintf("cannot be read (%v)", p), Remedy: "open it in a spreadsheet program, save it as XLSX or CSV and try again"}
+		}
+		if err != nil && book != nil {
+			book.Close()
+		}
+	}()
+	if book, err = sheet.Open(name, spool, size); err != nil {
+		return nil, nil, 0, err
+	}
+	if table, err = findTable(book); err != nil {
+		return book, nil, 0, err
+	}
+	rows, err = count(table)
+	return book, table, rows, err
+}
+
+// count reads the table to its end, so that a file which breaks off in the middle is refused.
 func count(t *sheet.Table) (rows int, err error) {
 	for _, err := range t.Rows() {
 		if err != nil {
